@@ -1,0 +1,8 @@
+// The table of contents of facetry._core. The public, documented API is the Python package.
+#include "bindings/arrays.hpp"
+
+PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
+  facetry::bindings::bind_device(module);
+  facetry::bindings::bind_network(module);
+  facetry::bindings::bind_patterns(module);
+}

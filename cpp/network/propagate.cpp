@@ -1,0 +1,64 @@
+// A batch runs panel by panel: a panel of rows goes through all layers while it is in cache.
+#include <string>
+
+#include "base/parallel.hpp"
+#include "network/network.hpp"
+#include "network/program.hpp"
+
+namespace facetry {
+namespace {
+
+constexpr double kFlopsPerNanosecond = 30;  // of one core, for the choice of how many threads are worthwhile
+
+template <class T>
+double multiplications(const Graph<T>& graph) {
+  double count = 0;
+  for (const Node<T>& node : graph.nodes())
+    if (const auto* dense = std::get_if<DenseOp<T>>(&node.op)) count += static_cast<double>(dense->weight.size());
+  return count;
+}
+
+}  // namespace
+
+template <class T>
+Network<T>::Network(Graph<T> graph) : graph_(std::move(graph)) {}
+
+template <class T>
+Network<T>::~Network() = default;
+
+template <class T>
+const Program<T>& Network<T>::program() const {
+  const Kernels& wanted = kernels();
+  const std::lock_guard lock(mutex_);
+  for (const auto& program : programs_)
+    if (&program->kernels() == &wanted) return *program;
+  programs_.push_back(std::make_unique<Program<T>>(graph_, wanted));
+  return *programs_.back();
+}
+
+template <class T>
+void Network<T>::propagate(const Batch<T>& batch) const {
+  const Program<T>& program = this->program();
+  const std::size_t width = graph_.input_width();
+  const std::size_t panel = program.panel_rows();
+  const std::size_t panels = (batch.rows + panel - 1) / panel;
+  const double rows = static_cast<double>(batch.rows);
+  const double nanoseconds = rows * (2 * multiplications(graph_) / kFlopsPerNanosecond + 10);
+  const auto finite = program.kernels().dense.template of<T>().first_nonfinite;
+  parallel_for(panels, nanoseconds, [&]() -> Work {
+    auto scratch = std::make_shared<typename Program<T>::Scratch>(program.scratch());
+    return [&, scratch](std::size_t item) {
+      const std::size_t begin = item * panel;
+      const std::size_t count = std::min(panel, batch.rows - begin);
+      if (const std::size_t bad = finite(batch.x + begin * width, count * width); bad < count * width)
+        throw std::invalid_argument("x is not finite at index (" + std::to_string(begin + bad / width) + ", " +
+                                    std::to_string(bad % width) + ")");
+      program.run_panel(batch, begin, count, *scratch);
+    };
+  });
+}
+
+template class Network<float>;
+template class Network<double>;
+
+}  // namespace facetry

@@ -1,0 +1,346 @@
+"""Networks: an immutable chain of layers, its values and its activation patterns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _core
+from ._arrays import FloatArray, as_points, result_array
+from .layers import Dense, Layer, Scale
+from .patterns import PatternCount, Patterns, PatternSet
+
+Progress = Callable[[int, "int | None"], None]
+"""Called with (done, total or None) while long work runs."""
+
+
+class Network:
+    """A piecewise-linear network. Immutable; calls from several threads are safe.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Applied one after the other. The network's dtype is float64 if any parameter is, else float32.
+    input_dim : int, optional
+        Needed only where no layer tells the number of inputs (a network that begins with ``ReLU()``, say).
+    input_box : (inputs, 2) array, optional
+        Lower and upper bound of every input, for sampling and geometry; kept as float64.
+
+    Notes
+    -----
+    Every value is ``z = bias; for k ascending: z = fma(weight[k], a[k], z)`` in the network's dtype, whatever the
+    instruction set, the number of threads and the split into batches: results are the same bits everywhere.
+    A neuron is active iff ``z > 0``. A value that overflows becomes infinite or NaN as in IEEE 754; a NaN
+    pre-activation is inactive and is passed on.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> net = ft.Network([ft.Dense([[1.0, -1.0]], [0.5]), ft.ReLU(), ft.Dense([[2.0]], [0.0])])
+    >>> net([[1.0, 0.0], [0.0, 1.0]]).tolist()
+    [[3.0], [0.0]]
+    >>> net.patterns([[1.0, 0.0], [0.0, 1.0]]).to_bool().tolist()
+    [[True], [False]]
+
+    """
+
+    def __init__(
+        self, layers: Iterable[Layer], *, input_dim: int | None = None, input_box: npt.ArrayLike | None = None
+    ) -> None:
+        given = tuple(layers)
+        for i, layer in enumerate(given):
+            if not isinstance(layer, Layer):
+                raise TypeError(f"layers[{i}] is a {type(layer).__name__}, expected a facetry layer")
+        if not given:
+            raise ValueError("a network needs at least one layer")
+        self._input_dim, self._output_dim = _propagate_width(given, input_dim)
+        dtypes = {
+            v.dtype for layer in given for v in layer.parameters().values() if isinstance(v, np.ndarray)
+        }
+        self._dtype = np.result_type(*dtypes) if dtypes else np.dtype(np.float32)
+        self._layers = tuple(layer.astype(self._dtype) for layer in given)
+        self._input_box = None if input_box is None else _as_box(input_box, self._input_dim)
+        self._core = _build(self._layers, self._input_dim, self._dtype)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, in order."""
+        return self._layers
+
+    @property
+    def input_dim(self) -> int:
+        """Number of inputs."""
+        return self._input_dim
+
+    @property
+    def output_dim(self) -> int:
+        """Number of outputs."""
+        return self._output_dim
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Float32 or float64: the precision of the weights and of every value."""
+        return self._dtype
+
+    @property
+    def input_box(self) -> npt.NDArray[np.float64] | None:
+        """Lower and upper bound of every input, (inputs, 2), or None."""
+        return self._input_box
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons: scalar pre-activations with a kink."""
+        return self._core.neurons
+
+    @property
+    def layer_widths(self) -> tuple[int, ...]:
+        """Neurons of each layer of neurons. HardTanh, ReLU6 and HardSigmoid have two such layers."""
+        return tuple(self._core.layer_widths)
+
+    def __call__(self, x: npt.ArrayLike, *, out: npt.NDArray[Any] | None = None) -> FloatArray:
+        """Evaluate the network.
+
+        Parameters
+        ----------
+        x : (n, inputs) array
+            Images may come as (n, C, H, W). A dtype that is not exact in the network's is refused with a
+            TypeError; integers that are (uint8 and int16 in float32) are converted. Do not write to ``x`` from
+            another thread during the call.
+        out : (n, outputs) array, optional
+            Filled and returned.
+
+        Returns
+        -------
+        (n, outputs) array of the network's dtype
+
+        Raises
+        ------
+        ValueError
+            For another shape, or NaN or infinity in ``x`` (the message gives the first index).
+
+        """
+        points = self._points(x)
+        result = result_array((len(points), self.output_dim), self.dtype, "the outputs", out)
+        self._core.propagate(points, outputs=result)
+        return result
+
+    def preactivations(self, x: npt.ArrayLike, *, out: npt.NDArray[Any] | None = None) -> FloatArray:
+        """Give the pre-activation of every neuron, (n, n_neurons); arguments as for calling the network."""
+        points = self._points(x)
+        result = result_array((len(points), self.n_neurons), self.dtype, "the pre-activations", out)
+        self._core.propagate(points, preactivations=result)
+        return result
+
+    def patterns(self, x: npt.ArrayLike) -> Patterns:
+        """Give the activation pattern of every point; ``x`` as for calling the network."""
+        points = self._points(x)
+        bits = result_array((len(points), self._core.words), np.uint64, "the patterns")
+        self._core.propagate(points, patterns=bits)
+        return Patterns(bits, self.layer_widths)
+
+    def count_patterns(
+        self,
+        points: npt.ArrayLike | Iterable[npt.ArrayLike],
+        *,
+        chunk: int = 65536,
+        max_bytes: int | None = None,
+        progress: Progress | None = None,
+    ) -> PatternCount:
+        """Count the distinct patterns of a stream of points, holding only the set of patterns.
+
+        Parameters
+        ----------
+        points : (n, inputs) array, or an iterable of such arrays
+        chunk : int
+            Points propagated at a time.
+        max_bytes : int, optional
+            Memory for the set of patterns; see :class:`PatternSet`.
+        progress : callable, optional
+            Called with (points done, all points or None).
+
+        Examples
+        --------
+        >>> import facetry as ft
+        >>> net = ft.Network([ft.Dense([[1.0], [1.0]], [0.0, -0.5]), ft.ReLU()])
+        >>> net.count_patterns(ft.sobol(64, 1)).distinct
+        3
+
+        """
+        if chunk < 1:
+            raise ValueError(f"chunk must be at least 1, is {chunk}")
+        whole = hasattr(points, "shape") or isinstance(points, Sequence)
+        blocks: Iterable[Any] = [self._points(points)] if whole else points  # type: ignore[list-item, assignment]
+        total = len(blocks[0]) if isinstance(blocks, list) else None
+        seen = PatternSet(self.layer_widths, max_bytes)
+        done = 0
+        curve: list[tuple[int, int]] = []
+        for block in blocks:
+            x = self._points(block)
+            begin = 0
+            while begin < len(x):
+                next_mark = 1 << done.bit_length()  # the next power of two above done
+                end = min(begin + chunk, len(x), begin + next_mark - done)
+                seen.add(self.patterns(x[begin:end]))
+                done += end - begin
+                begin = end
+                if done == next_mark:
+                    curve.append((done, len(seen)))
+                if progress:
+                    progress(done, total)
+        if done and (not curve or curve[-1][0] != done):
+            curve.append((done, len(seen)))
+        return PatternCount(done, len(seen), seen.complete, tuple(curve))
+
+    def fix_inputs(self, values: Mapping[int, float]) -> Network:
+        """Give the network of the other inputs, with some inputs fixed (a slice: Matoba, section 3.D.3).
+
+        Matoba folds the values into the first layer; here they come from a Dense layer of zeros and ones before
+        it, so the slice's values are bit for bit those of this network. ``standard_form()`` folds them.
+
+        Parameters
+        ----------
+        values : mapping from input index (negative: from the end) to value
+
+        Examples
+        --------
+        >>> import facetry as ft
+        >>> net = ft.Network([ft.Dense([[1.0, 10.0, 100.0]])])
+        >>> net.fix_inputs({1: 5.0})([[1.0, 2.0]]).tolist()
+        [[251.0]]
+
+        """
+        fixed: dict[int, float] = {}
+        for index, value in values.items():
+            if not -self.input_dim <= index < self.input_dim:
+                raise ValueError(f"input {index} of {self.input_dim}")
+            if index % self.input_dim in fixed:
+                raise ValueError(f"input {index} is fixed twice")
+            fixed[index % self.input_dim] = float(value)
+        free = [i for i in range(self.input_dim) if i not in fixed]
+        if not free:
+            raise ValueError("all inputs are fixed: at least one must stay free")
+        embed = np.zeros((self.input_dim, len(free)), self.dtype)
+        embed[free, range(len(free))] = 1
+        shift = np.zeros(self.input_dim, self.dtype)
+        for index, value in fixed.items():
+            shift[index] = value
+            if np.isfinite(value) and float(shift[index]) != value:
+                raise ValueError(f"the value of input {index}, {value!r}, is not exact in {self.dtype}")
+        box = None if self.input_box is None else self.input_box[free]
+        return Network([Dense(embed, shift), *self.layers], input_box=box)
+
+    def truncate(self, layer: int) -> Network:
+        """Give the network that ends with ``layers[layer]`` (negative: from the end)."""
+        count = len(self.layers)
+        if not -count <= layer < count:
+            raise ValueError(f"layer {layer} of {count}")
+        return Network(self.layers[: layer % count + 1], input_dim=self.input_dim, input_box=self.input_box)
+
+    def standard_form(self) -> Network:
+        """Give an equal network of alternating Dense and ReLU layers, from Dense to Dense (Matoba, section 3.C).
+
+        Affine layers in a row are multiplied out in float64 and ``slope * min(z, 0)`` becomes a neuron
+        ``ReLU(-z)``, so values agree up to rounding, not by bits, and there may be more neurons.
+        """
+        from ._lowering import StandardForm
+
+        form = StandardForm(self.input_dim)
+        node = 0
+        for layer in self.layers:
+            node = layer.lower(form, node)
+        layers = [layer.astype(self.dtype) for layer in form.finish()]
+        return Network(layers, input_box=self.input_box)
+
+    def astype(self, dtype: npt.DTypeLike) -> Network:
+        """Give the network with weights of another precision, ``"float32"`` or ``"float64"``."""
+        wanted = np.dtype(dtype)
+        if wanted not in (np.float32, np.float64):
+            raise TypeError(f"dtype must be float32 or float64, is {wanted}")
+        if wanted == self.dtype:
+            return self
+        layers = [layer.astype(wanted) for layer in self.layers]
+        if not any(isinstance(v, np.ndarray) for layer in layers for v in layer.parameters().values()):
+            layers = [Scale(np.ones(self.input_dim, wanted), np.zeros(self.input_dim, wanted)), *layers]
+        return Network(layers, input_dim=self.input_dim, input_box=self.input_box)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to an ``.npz`` file that :func:`facetry.load` reads; no pickles."""
+        from .loaders.npz import save_npz
+
+        save_npz(self, path)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Network):
+            return NotImplemented
+        boxes = (self.input_box, other.input_box)
+        same_box = boxes[0] is boxes[1] or (None not in boxes and np.array_equal(*boxes))  # type: ignore[arg-type]
+        return (self.input_dim, self.layers) == (other.input_dim, other.layers) and same_box
+
+    def __hash__(self) -> int:
+        return hash((self.input_dim, self.layers))
+
+    def __copy__(self) -> Network:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.layers, self.input_dim, self.input_box)
+
+    def __repr__(self) -> str:
+        layers = ", ".join(map(repr, self.layers))
+        return f"Network({self.input_dim} -> {self.output_dim}, {self.n_neurons} neurons, {self.dtype}: {layers})"
+
+    def _points(self, x: object) -> FloatArray:
+        return as_points(x, self.input_dim, self.dtype)
+
+
+def _rebuild(layers: tuple[Layer, ...], input_dim: int, input_box: npt.NDArray[np.float64] | None) -> Network:
+    return Network(layers, input_dim=input_dim, input_box=input_box)
+
+
+def _propagate_width(layers: tuple[Layer, ...], input_dim: int | None) -> tuple[int, int]:
+    """Find the number of inputs and outputs, checking that the layers fit together."""
+    if input_dim is not None and input_dim < 1:
+        raise ValueError(f"input_dim must be at least 1, is {input_dim}")
+    first = input_dim
+    width = input_dim
+    for i, layer in enumerate(layers):
+        try:
+            after = layer.output_width(width)
+        except ValueError as error:
+            raise ValueError(f"layers[{i}]: {error}") from None
+        if first is None:
+            first = layer.weight.shape[1] if isinstance(layer, Dense) else after
+        width = after
+    if first is None or width is None:
+        raise ValueError("no layer tells the number of inputs: pass input_dim=")
+    return first, width
+
+
+def _build(
+    layers: tuple[Layer, ...], input_dim: int, dtype: np.dtype[Any]
+) -> _core.Network32 | _core.Network64:
+    from ._lowering import CoreGraph
+
+    graph = CoreGraph(input_dim, dtype)
+    node = 0
+    for layer in layers:
+        node = layer.lower(graph, node)
+    return graph.finish()
+
+
+def _as_box(box: npt.ArrayLike, dim: int) -> npt.NDArray[np.float64]:
+    array = np.array(box, dtype=np.float64)
+    if array.shape != (dim, 2):
+        raise ValueError(f"input_box has shape {array.shape}, expected ({dim}, 2): lower and upper per input")
+    bad = np.flatnonzero(~(array[:, 0] <= array[:, 1]) | ~np.isfinite(array).all(axis=1))
+    if bad.size:
+        raise ValueError(f"input_box[{bad[0]}] is {array[bad[0]].tolist()}, expected finite lower <= upper")
+    array.flags.writeable = False
+    return array
