@@ -6,12 +6,12 @@
 
 namespace facetry {
 
-#define FACETRY_DECLARE_ISA(isa)     \
-  namespace isa {                    \
-  extern const DenseKernels dense_kernels; \
-  extern const BitKernels bit_kernels; \
-  }                                  \
-  namespace {                        \
+#define FACETRY_DECLARE_ISA(isa)                                         \
+  namespace isa {                                                        \
+  extern const DenseKernels dense_kernels;                               \
+  extern const BitKernels bit_kernels;                                   \
+  }                                                                      \
+  namespace {                                                            \
   const Kernels isa##_table{#isa, isa::dense_kernels, isa::bit_kernels}; \
   }
 
@@ -30,8 +30,8 @@ std::vector<const Kernels*> runnable() {
   std::vector<const Kernels*> tables;
 #ifdef FACETRY_HAVE_avx512
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma") &&
-      __builtin_cpu_supports("bmi2"))
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
     tables.push_back(&avx512_table);
 #endif
 #ifdef FACETRY_HAVE_avx2
@@ -48,8 +48,8 @@ const Kernels& find(const std::string& name) {
     if (name == table->name) return *table;
     names += std::string(names.empty() ? "" : ", ") + table->name;
   }
-  throw std::invalid_argument("no instruction set '" + name + "' here (FACETRY_ISA or use_isa): choose from " +
-                              names);
+  throw std::invalid_argument("no instruction set '" + name +
+                              "' here (FACETRY_ISA or use_isa): choose from " + names);
 }
 
 std::atomic<const Kernels*> chosen{nullptr};

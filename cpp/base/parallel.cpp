@@ -1,5 +1,5 @@
-// Threads are started for every call instead of kept in a pool: a start costs 10-30 us, a helper gets at least
-// 100 us of work, and there is no state that a fork could break.
+// Threads are started for every call instead of kept in a pool: a start costs 10-30 us, a helper gets at
+// least 100 us of work, and there is no state that a fork could break.
 #include "base/parallel.hpp"
 
 #include <algorithm>
@@ -39,8 +39,8 @@ std::size_t default_threads() {
   char* end = nullptr;
   const long value = std::strtol(text, &end, 10);
   if (*end || value < 1 || value > 4096)
-    throw std::invalid_argument("FACETRY_NUM_THREADS must be a number from 1 to 4096, is '" + std::string(text) +
-                                "'");
+    throw std::invalid_argument("FACETRY_NUM_THREADS must be a number from 1 to 4096, is '" +
+                                std::string(text) + "'");
   return static_cast<std::size_t>(value);
 }
 
@@ -107,7 +107,8 @@ std::size_t num_threads() {
 }
 
 void set_num_threads(std::size_t threads) {
-  if (threads < 1 || threads > 4096) throw std::invalid_argument("the number of threads must be from 1 to 4096");
+  if (threads < 1 || threads > 4096)
+    throw std::invalid_argument("the number of threads must be from 1 to 4096");
   threads_setting = threads;
 }
 

@@ -7,7 +7,8 @@
 
 namespace facetry {
 
-// At most this many threads work for one call. Starts as FACETRY_NUM_THREADS or the CPUs this process may use.
+// At most this many threads work for one call. Starts as FACETRY_NUM_THREADS or the CPUs this process may
+// use.
 std::size_t num_threads();
 void set_num_threads(std::size_t threads);
 

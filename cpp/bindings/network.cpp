@@ -69,7 +69,8 @@ void bind_network_of(py::module_& module, const char* name) {
       .def_property_readonly("layer_widths",
                              [](const Network<T>& n) {
                                std::vector<std::size_t> widths;
-                               for (const NeuronLayer& layer : n.graph().layers()) widths.push_back(layer.width);
+                               for (const NeuronLayer& layer : n.graph().layers())
+                                 widths.push_back(layer.width);
                                return widths;
                              })
       .def("propagate", &propagate<T>, py::arg("x").noconvert(), py::kw_only(),

@@ -8,8 +8,8 @@ namespace facetry {
 
 enum class Activation { kNone, kRelu, kSlopes };
 
-// Every output is z = bias; for k ascending: z = fma(weight[k], input[k], z), in T. A row's bit is 1 iff z > 0.
-// kRelu gives z > 0 ? z : +0, kSlopes z > 0 ? z : slope * z; both pass NaN on.
+// Every output is z = bias; for k ascending: z = fma(weight[k], input[k], z), in T. A row's bit is 1 iff z >
+// 0. kRelu gives z > 0 ? z : +0, kSlopes z > 0 ? z : slope * z; both pass NaN on.
 template <class T>
 struct DenseCall {
   std::size_t rows = 0;

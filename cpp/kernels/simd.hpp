@@ -1,6 +1,6 @@
-// Registers of the instruction set in force, as Simd<float> and Simd<double>. Included by kernels only, inside
-// an anonymous namespace of theirs, so that no symbol of one instruction set serves another.
-// fma(w, a, z) rounds w * a + z once on every instruction set, also where there is no such instruction.
+// Registers of the instruction set in force, as Simd<float> and Simd<double>. Included by kernels only,
+// inside an anonymous namespace of theirs, so that no symbol of one instruction set serves another. fma(w, a,
+// z) rounds w * a + z once on every instruction set, also where there is no such instruction.
 
 #if defined(__clang__)
 #define FACETRY_UNROLL _Pragma("unroll")
@@ -23,9 +23,7 @@ struct Simd<float> {
   static Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
   static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
   static Vector fma(Vector w, Vector a, Vector z) { return _mm512_fmadd_ps(w, a, z); }
-  static std::uint64_t positive(Vector z) {
-    return _mm512_cmp_ps_mask(z, _mm512_setzero_ps(), _CMP_GT_OQ);
-  }
+  static std::uint64_t positive(Vector z) { return _mm512_cmp_ps_mask(z, _mm512_setzero_ps(), _CMP_GT_OQ); }
   // z where z > 0 or NaN, `otherwise` elsewhere.
   static Vector select(Vector z, Vector otherwise) {
     return _mm512_mask_mov_ps(z, _mm512_cmp_ps_mask(z, _mm512_setzero_ps(), _CMP_LE_OQ), otherwise);
@@ -42,9 +40,7 @@ struct Simd<double> {
   static Vector multiply(Vector a, Vector b) { return _mm512_mul_pd(a, b); }
   static Vector add(Vector a, Vector b) { return _mm512_add_pd(a, b); }
   static Vector fma(Vector w, Vector a, Vector z) { return _mm512_fmadd_pd(w, a, z); }
-  static std::uint64_t positive(Vector z) {
-    return _mm512_cmp_pd_mask(z, _mm512_setzero_pd(), _CMP_GT_OQ);
-  }
+  static std::uint64_t positive(Vector z) { return _mm512_cmp_pd_mask(z, _mm512_setzero_pd(), _CMP_GT_OQ); }
   static Vector select(Vector z, Vector otherwise) {
     return _mm512_mask_mov_pd(z, _mm512_cmp_pd_mask(z, _mm512_setzero_pd(), _CMP_LE_OQ), otherwise);
   }

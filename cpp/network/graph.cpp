@@ -27,7 +27,8 @@ void Graph<T>::require_size(const char* name, std::span<const T> values, std::si
 template <class T>
 std::size_t Graph<T>::dense(std::size_t input, std::span<const T> weight, std::span<const T> bias) {
   require_size("weight", weight, bias.size() * at(input).width);
-  nodes_.push_back({DenseOp<T>{{weight.begin(), weight.end()}, {bias.begin(), bias.end()}}, {input}, bias.size()});
+  nodes_.push_back(
+      {DenseOp<T>{{weight.begin(), weight.end()}, {bias.begin(), bias.end()}}, {input}, bias.size()});
   return nodes_.size() - 1;
 }
 

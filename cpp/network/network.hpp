@@ -16,9 +16,9 @@ namespace facetry {
 template <class T>
 struct Batch {
   std::size_t rows = 0;
-  const T* x = nullptr;             // (rows, input width)
-  T* outputs = nullptr;             // (rows, output width)
-  T* preactivations = nullptr;      // (rows, neurons)
+  const T* x = nullptr;               // (rows, input width)
+  T* outputs = nullptr;               // (rows, output width)
+  T* preactivations = nullptr;        // (rows, neurons)
   std::uint64_t* patterns = nullptr;  // (rows, words)
 };
 

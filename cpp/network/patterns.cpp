@@ -34,12 +34,33 @@ void hash_patterns(const std::uint64_t* rows, std::size_t count, std::size_t wor
 }
 
 std::size_t PatternSet::bytes() const {
-  return (rows_.capacity() + hashes_.capacity()) * sizeof(std::uint64_t) + slots_.size() * sizeof(std::uint32_t);
+  return (rows_.capacity() + hashes_.capacity()) * sizeof(std::uint64_t) +
+         slots_.size() * sizeof(std::uint32_t);
 }
 
-void PatternSet::grow() {
-  slots_.assign(2 * slots_.size(), 0);
-  const std::size_t mask = slots_.size() - 1;
+// Doubles what is full, so that the memory held is bytes() and never beyond max_bytes.
+bool PatternSet::make_room(std::size_t max_bytes) {
+  if (size() == std::numeric_limits<std::uint32_t>::max() - 1)
+    throw std::length_error("more than 2^32 - 2 distinct patterns");
+  const std::size_t row_bytes = (words_ + 1) * sizeof(std::uint64_t);
+  const bool slots_full = 2 * (size() + 1) > slots_.size();
+  const std::size_t slots = slots_full ? 2 * slots_.size() : slots_.size();
+  const std::size_t slot_bytes = slots * sizeof(std::uint32_t);
+  if (slot_bytes > max_bytes) return false;
+  if (size() == hashes_.capacity()) {
+    const std::size_t rows = std::min(2 * size() + 16, (max_bytes - slot_bytes) / row_bytes);
+    if (rows <= size()) return false;
+    hashes_.reserve(rows);
+    rows_.reserve(rows * words_);
+  }
+  if (hashes_.capacity() * row_bytes + slot_bytes > max_bytes) return false;
+  if (slots_full) rehash(slots);
+  return true;
+}
+
+void PatternSet::rehash(std::size_t slots) {
+  slots_.assign(slots, 0);
+  const std::size_t mask = slots - 1;
   for (std::size_t number = 0; number < hashes_.size(); ++number) {
     std::size_t slot = hashes_[number] & mask;
     while (slots_[slot]) slot = (slot + 1) & mask;
@@ -48,21 +69,19 @@ void PatternSet::grow() {
 }
 
 std::int64_t PatternSet::find_or_add(const std::uint64_t* row, std::uint64_t hash, std::size_t max_bytes) {
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = hash & mask;
-  for (; slots_[slot]; slot = (slot + 1) & mask) {
+  const auto first_slot = [&] { return hash & (slots_.size() - 1); };
+  const auto next_slot = [&](std::size_t slot) { return (slot + 1) & (slots_.size() - 1); };
+  std::size_t slot = first_slot();
+  for (; slots_[slot]; slot = next_slot(slot)) {
     const std::size_t number = slots_[slot] - 1;
     if (hashes_[number] == hash && std::equal(row, row + words_, rows_.data() + number * words_))
       return static_cast<std::int64_t>(number);
   }
-  const std::size_t added = words_ * sizeof(*row) + sizeof hash;
-  if (size() * added + added + slots_.size() * sizeof(std::uint32_t) > max_bytes) return -1;
-  if (size() == std::numeric_limits<std::uint32_t>::max() - 1)
-    throw std::length_error("more than 2^32 - 2 distinct patterns");
-  slots_[slot] = static_cast<std::uint32_t>(size() + 1);
+  if (!make_room(max_bytes)) return -1;
+  for (slot = first_slot(); slots_[slot];) slot = next_slot(slot);
   rows_.insert(rows_.end(), row, row + words_);
   hashes_.push_back(hash);
-  if (2 * size() > slots_.size()) grow();
+  slots_[slot] = static_cast<std::uint32_t>(size());
   return static_cast<std::int64_t>(size() - 1);
 }
 

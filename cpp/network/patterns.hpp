@@ -23,19 +23,21 @@ class PatternSet {
   const std::vector<std::uint64_t>& rows() const { return rows_; }
   std::size_t bytes() const;
 
-  // Numbers of the given rows, -1 for those that would have to be added beyond max_bytes. Pass an empty `numbers`
-  // when they are not wanted. Returns how many rows were refused.
+  // Numbers of the given rows, -1 for those that would have to be added beyond max_bytes. Pass an empty
+  // `numbers` when they are not wanted. Returns how many rows were refused.
   std::size_t add(std::span<const std::uint64_t> rows, std::size_t count, std::span<std::int64_t> numbers,
                   std::size_t max_bytes);
 
  private:
   std::int64_t find_or_add(const std::uint64_t* row, std::uint64_t hash, std::size_t max_bytes);
-  void grow();
+  bool make_room(std::size_t max_bytes);
+  void rehash(std::size_t slots);
 
   std::size_t words_;
   std::vector<std::uint64_t> rows_;
   std::vector<std::uint64_t> hashes_;
-  std::vector<std::uint32_t> slots_;  // number + 1 of the pattern, 0 where empty; linear probing, half full at most
+  std::vector<std::uint32_t>
+      slots_;  // number + 1 of the pattern, 0 where empty; linear probing, half full at most
 };
 
 // out[i * m + j] = Hamming distance of row i of a (n rows) and row j of b (m rows).

@@ -10,7 +10,10 @@ namespace {
 constexpr std::size_t kPanelBytes = 400 * 1024;
 constexpr std::size_t kPanelBlocks = 16;
 
-// Rows of a buffer start a line apart from a multiple of the page size, so that they do not share cache sets.
+// Rows a page apart share the sets of the first-level cache, and a register block reads up to 14 rows at a
+// time: 1024 float32 inputs ran at 79 GFLOP/s instead of 101. Buffers are padded, points with such a stride
+// copied.
+constexpr std::size_t kBadStride = 2048;
 constexpr std::size_t kPadding = 16;
 
 }  // namespace
@@ -23,6 +26,7 @@ Program<T>::Program(const Graph<T>& graph, const Kernels& kernels)
   std::size_t widest = 1;
   for (const Node<T>& node : graph.nodes()) widest = std::max(widest, node.width);
   stride_ = round_up(widest, std::max<std::size_t>(family_.columns, 64)) + kPadding;
+  copies_points_ = graph.input_width() * sizeof(T) % kBadStride == 0;
   const std::size_t blocks = kPanelBytes / (widest * sizeof(T) * family_.rows);
   panel_rows_ = family_.rows * std::clamp<std::size_t>(blocks, 1, kPanelBlocks);
 }
@@ -33,7 +37,8 @@ void Program<T>::compile() {
   for (std::size_t node = 1; node < nodes.size(); ++node) {
     if (const auto* dense = std::get_if<DenseOp<T>>(&nodes[node].op)) add_dense(node, *dense);
     if (const auto* scale = std::get_if<ScaleOp<T>>(&nodes[node].op)) add_scale(node, *scale);
-    if (const auto* activation = std::get_if<ActivationOp<T>>(&nodes[node].op)) add_activation(node, *activation);
+    if (const auto* activation = std::get_if<ActivationOp<T>>(&nodes[node].op))
+      add_activation(node, *activation);
     if (steps_.back().layer != Step<T>::kNone) steps_to_last_layer_ = steps_.size();
   }
 }
@@ -80,7 +85,8 @@ void Program<T>::add_activation(std::size_t node, const ActivationOp<T>& op) {
   const auto readers = std::count_if(nodes.begin(), nodes.end(), [&](const Node<T>& other) {
     return std::find(other.inputs.begin(), other.inputs.end(), input) != other.inputs.end();
   });
-  const bool joins = !steps_.empty() && steps_.back().node == input && steps_.back().kind == Step<T>::Kind::kDense && readers == 1;
+  const bool joins = !steps_.empty() && steps_.back().node == input &&
+                     steps_.back().kind == Step<T>::Kind::kDense && readers == 1;
   if (!joins) {
     steps_.emplace_back();
     steps_.back().width = steps_.back().input_width = nodes[node].width;
@@ -105,7 +111,8 @@ void Program<T>::assign_buffers() {
   std::vector<std::size_t> last_reader(nodes.size(), 0);
   const auto source_of = [&](const Step<T>& step) {
     const std::size_t input = nodes[step.node].inputs[0];
-    const bool joined = step.kind == Step<T>::Kind::kDense && std::holds_alternative<ActivationOp<T>>(nodes[step.node].op);
+    const bool joined =
+        step.kind == Step<T>::Kind::kDense && std::holds_alternative<ActivationOp<T>>(nodes[step.node].op);
     return joined ? nodes[input].inputs[0] : input;
   };
   for (std::size_t s = 0; s < steps_.size(); ++s) last_reader[source_of(steps_[s])] = s;
@@ -127,28 +134,49 @@ template <class T>
 typename Program<T>::Scratch Program<T>::scratch() const {
   Scratch scratch;
   for (std::size_t i = 0; i < buffers_; ++i) scratch.buffers.emplace_back(panel_rows_ * stride_);
+  if (copies_points_) scratch.copy = AlignedArray<T>(panel_rows_ * (graph_.input_width() + kPadding));
   scratch.bits = AlignedArray<std::uint64_t>(stride_ / 64 + 1);
   return scratch;
 }
 
 template <class T>
-void Program<T>::run_panel(const Batch<T>& batch, std::size_t begin, std::size_t rows, Scratch& scratch) const {
+void Program<T>::place_points(const Batch<T>& batch, std::size_t begin, std::size_t rows,
+                              Scratch& scratch) const {
+  const std::size_t width = graph_.input_width();
+  scratch.points = batch.x + begin * width;
+  scratch.points_stride = width;
+  if (!copies_points_) return;
+  scratch.points_stride = width + kPadding;
+  for (std::size_t row = 0; row < rows; ++row)
+    std::copy_n(scratch.points + row * width, width, scratch.copy.data() + row * scratch.points_stride);
+  scratch.points = scratch.copy.data();
+}
+
+template <class T>
+void Program<T>::run_panel(const Batch<T>& batch, std::size_t begin, std::size_t rows,
+                           Scratch& scratch) const {
   if (batch.patterns)
     std::fill_n(batch.patterns + begin * graph_.words(), rows * graph_.words(), std::uint64_t{0});
+  place_points(batch, begin, rows, scratch);
   const std::size_t count = batch.outputs ? steps_.size() : steps_to_last_layer_;
   for (std::size_t s = 0; s < count; ++s) {
     switch (steps_[s].kind) {
-      case Step<T>::Kind::kDense: run_dense(steps_[s], batch, begin, rows, scratch); break;
-      case Step<T>::Kind::kScale: run_scale(steps_[s], batch, begin, rows, scratch); break;
-      case Step<T>::Kind::kActivation: run_activation(steps_[s], batch, begin, rows, scratch); break;
+      case Step<T>::Kind::kDense:
+        run_dense(steps_[s], batch, begin, rows, scratch);
+        break;
+      case Step<T>::Kind::kScale:
+        run_scale(steps_[s], batch, begin, rows, scratch);
+        break;
+      case Step<T>::Kind::kActivation:
+        run_activation(steps_[s], batch, begin, rows, scratch);
+        break;
     }
   }
   if (!batch.outputs) return;
   const std::size_t width = graph_.output_width();
-  const T* values = steps_.empty() ? batch.x + begin * width : scratch.buffers[steps_.back().to].data();
-  const std::size_t stride = steps_.empty() ? width : stride_;
+  const T* values = scratch.buffers[steps_.back().to].data();
   for (std::size_t row = 0; row < rows; ++row)
-    std::copy_n(values + row * stride, width, batch.outputs + (begin + row) * width);
+    std::copy_n(values + row * stride_, width, batch.outputs + (begin + row) * width);
 }
 
 template <class T>
@@ -169,8 +197,8 @@ void Program<T>::run_scale(const Step<T>& step, const Batch<T>& batch, std::size
 }
 
 template <class T>
-void Program<T>::run_activation(const Step<T>& step, const Batch<T>& batch, std::size_t begin, std::size_t rows,
-                                Scratch& scratch) const {
+void Program<T>::run_activation(const Step<T>& step, const Batch<T>& batch, std::size_t begin,
+                                std::size_t rows, Scratch& scratch) const {
   const NeuronLayer& layer = graph_.layers()[step.layer];
   T* values = scratch.buffers[step.to].data();
   DenseCall<T> call = call_of(step, batch, begin, rows, scratch);
@@ -186,8 +214,8 @@ void Program<T>::run_activation(const Step<T>& step, const Batch<T>& batch, std:
 }
 
 template <class T>
-DenseCall<T> Program<T>::call_of(const Step<T>& step, const Batch<T>& batch, std::size_t begin, std::size_t rows,
-                                 Scratch& scratch) const {
+DenseCall<T> Program<T>::call_of(const Step<T>& step, const Batch<T>& batch, std::size_t begin,
+                                 std::size_t rows, Scratch& scratch) const {
   DenseCall<T> call;
   call.rows = rows;
   call.depth = step.input_width;
@@ -196,16 +224,17 @@ DenseCall<T> Program<T>::call_of(const Step<T>& step, const Batch<T>& batch, std
   call.weights = step.weights.data();
   call.bias = step.bias.data();
   const bool from_points = step.from == Step<T>::kNone;
-  call.input = from_points ? batch.x + begin * step.input_width : scratch.buffers[step.from].data();
-  call.input_stride = from_points ? step.input_width : stride_;
+  call.input = from_points ? scratch.points : scratch.buffers[step.from].data();
+  call.input_stride = from_points ? scratch.points_stride : stride_;
   call.output = scratch.buffers[step.to].data();
   call.output_stride = stride_;
   if (step.layer == Step<T>::kNone) return call;
   call.activation = step.slopes.size() ? Activation::kSlopes : Activation::kRelu;
   call.slopes = step.slopes.data();
   const std::size_t words = graph_.words();
-  std::uint64_t* bits = batch.patterns ? batch.patterns + begin * words + graph_.layers()[step.layer].first_word
-                                       : scratch.bits.data();
+  std::uint64_t* bits = batch.patterns
+                            ? batch.patterns + begin * words + graph_.layers()[step.layer].first_word
+                            : scratch.bits.data();
   call.bits = reinterpret_cast<std::uint8_t*>(bits);
   call.bits_stride = batch.patterns ? words * sizeof(std::uint64_t) : 0;
   return call;

@@ -14,12 +14,12 @@ template <class T>
 struct Step {
   static constexpr std::size_t kNone = ~std::size_t{0};
 
-  std::size_t node = 0;             // whose value the step leaves in `to`
-  std::size_t from = kNone;         // buffer read; kNone: the points themselves
-  std::size_t to = 0;               // buffer written
+  std::size_t node = 0;      // whose value the step leaves in `to`
+  std::size_t from = kNone;  // buffer read; kNone: the points themselves
+  std::size_t to = 0;        // buffer written
   std::size_t input_width = 0;
   std::size_t width = 0;
-  std::size_t layer = kNone;        // the neurons this step decides, if any
+  std::size_t layer = kNone;  // the neurons this step decides, if any
   enum class Kind { kDense, kScale, kActivation } kind = Kind::kActivation;
   bool is_narrow = false;
   std::size_t blocks = 0;
@@ -38,6 +38,9 @@ class Program {
   struct Scratch {
     std::vector<AlignedArray<T>> buffers;
     AlignedArray<std::uint64_t> bits;  // one row of bits that nobody wants
+    AlignedArray<T> copy;              // of the points, where their own stride is a bad one
+    const T* points = nullptr;         // of the panel at work
+    std::size_t points_stride = 0;
   };
   Scratch scratch() const;
 
@@ -50,6 +53,7 @@ class Program {
   void add_scale(std::size_t node, const ScaleOp<T>& op);
   void add_activation(std::size_t node, const ActivationOp<T>& op);
   void assign_buffers();
+  void place_points(const Batch<T>& batch, std::size_t begin, std::size_t rows, Scratch& scratch) const;
   void run_dense(const Step<T>& step, const Batch<T>& batch, std::size_t begin, std::size_t rows,
                  Scratch& scratch) const;
   void run_scale(const Step<T>& step, const Batch<T>& batch, std::size_t begin, std::size_t rows,
@@ -67,6 +71,7 @@ class Program {
   std::size_t buffers_ = 0;
   std::size_t stride_ = 0;  // of every buffer, in elements
   std::size_t panel_rows_ = 0;
+  bool copies_points_ = false;
 };
 
 extern template class Program<float>;

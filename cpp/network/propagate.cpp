@@ -14,14 +14,17 @@ template <class T>
 double multiplications(const Graph<T>& graph) {
   double count = 0;
   for (const Node<T>& node : graph.nodes())
-    if (const auto* dense = std::get_if<DenseOp<T>>(&node.op)) count += static_cast<double>(dense->weight.size());
+    if (const auto* dense = std::get_if<DenseOp<T>>(&node.op))
+      count += static_cast<double>(dense->weight.size());
   return count;
 }
 
 }  // namespace
 
 template <class T>
-Network<T>::Network(Graph<T> graph) : graph_(std::move(graph)) {}
+Network<T>::Network(Graph<T> graph) : graph_(std::move(graph)) {
+  if (graph_.nodes().size() < 2) throw std::invalid_argument("the graph has no operation");
+}
 
 template <class T>
 Network<T>::~Network() = default;
@@ -51,8 +54,8 @@ void Network<T>::propagate(const Batch<T>& batch) const {
       const std::size_t begin = item * panel;
       const std::size_t count = std::min(panel, batch.rows - begin);
       if (const std::size_t bad = finite(batch.x + begin * width, count * width); bad < count * width)
-        throw std::invalid_argument("x is not finite at index (" + std::to_string(begin + bad / width) + ", " +
-                                    std::to_string(bad % width) + ")");
+        throw std::invalid_argument("x is not finite at index (" + std::to_string(begin + bad / width) +
+                                    ", " + std::to_string(bad % width) + ")");
       program.run_panel(batch, begin, count, *scratch);
     };
   });

@@ -1,0 +1,111 @@
+"""Slow, obvious oracles: plain loops, the C library's fma, and exact rational numbers."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+from fractions import Fraction
+
+import numpy as np
+
+import facetry as ft
+
+_libm = ctypes.CDLL(ctypes.util.find_library("m"))
+_libm.fma.restype, _libm.fma.argtypes = ctypes.c_double, [ctypes.c_double] * 3
+_libm.fmaf.restype, _libm.fmaf.argtypes = ctypes.c_float, [ctypes.c_float] * 3
+_FMA = {
+    np.dtype(np.float32): np.frompyfunc(_libm.fmaf, 3, 1),
+    np.dtype(np.float64): np.frompyfunc(_libm.fma, 3, 1),
+}
+
+
+def fma(w, a, z):
+    """``w * a + z``, rounded once, element by element."""
+    dtype = np.result_type(w, a, z)
+    return np.asarray(_FMA[dtype](w, a, z)).astype(dtype)
+
+
+class Chain:
+    """The operations that layers are lowered to, run on points as they are appended (see layers.Builder)."""
+
+    def __init__(self, x):
+        self.values = [x]
+        self.preactivations = []
+
+    def width(self, node):
+        return self.values[node].shape[1]
+
+    def dense(self, node, weight, bias):
+        a = self.values[node]
+        z = np.broadcast_to(bias, (len(a), len(bias)))
+        for k in range(a.shape[1]):
+            z = fma(weight[:, k], a[:, k, None], z)
+        return self._append(z)
+
+    def scale(self, node, scale, shift):
+        a = self.values[node]
+        return self._append(fma(scale.astype(a.dtype), a, shift.astype(a.dtype)))
+
+    def activation(self, node, slopes):
+        z = self.values[node]
+        self.preactivations.append(z)
+        slopes = 0 if slopes is None else slopes.astype(z.dtype)
+        return self._append(np.where(z > 0, z, slopes * z))
+
+    def _append(self, values):
+        self.values.append(values)
+        return len(self.values) - 1
+
+
+def propagate(net: ft.Network, x):
+    """Outputs and pre-activations by the contract: z = bias; for k ascending: z = fma(w[k], a[k], z)."""
+    chain = Chain(x)
+    node = 0
+    for layer in net.layers:
+        node = layer.lower(chain, node)
+    parts = chain.preactivations or [np.empty((len(x), 0), x.dtype)]
+    return chain.values[node], np.concatenate(parts, axis=1)
+
+
+_EXACT = {
+    ft.ReLU: lambda layer, x: max(x, Fraction(0)),
+    ft.LeakyReLU: lambda layer, x: x if x > 0 else Fraction(layer.slope) * x,
+    ft.HardTanh: lambda layer, x: min(max(x, Fraction(layer.low)), Fraction(layer.high)),
+    ft.ReLU6: lambda layer, x: min(max(x, Fraction(0)), Fraction(6)),
+    ft.HardSigmoid: lambda layer, x: min(
+        max(Fraction(layer.slope) * x + Fraction(layer.offset), Fraction(0)), Fraction(1)
+    ),
+    ft.Abs: lambda layer, x: abs(x),
+}
+
+
+def exact(net: ft.Network, point) -> list[Fraction]:
+    """Outputs in rational arithmetic, from what each layer means (not from what it is lowered to)."""
+    values = [Fraction(float(v)) for v in point]
+    for layer in net.layers:
+        if isinstance(layer, ft.Dense):
+            rows = zip(layer.weight.tolist(), layer.bias.tolist(), strict=True)
+            values = [
+                Fraction(b) + sum(Fraction(w) * v for w, v in zip(row, values, strict=True))
+                for row, b in rows
+            ]
+        elif isinstance(layer, ft.Scale):
+            terms = zip(layer.scale.tolist(), values, layer.shift.tolist(), strict=True)
+            values = [Fraction(s) * v + Fraction(t) for s, v, t in terms]
+        elif isinstance(layer, ft.PReLU):
+            slopes = np.broadcast_to(layer.slopes, len(values)).tolist()
+            values = [v if v > 0 else Fraction(s) * v for s, v in zip(slopes, values, strict=True)]
+        else:
+            values = [_EXACT[type(layer)](layer, v) for v in values]
+    return values
+
+
+def random_network(widths, seed=0, dtype="float32", activation=ft.ReLU):
+    """A network of He-normal weights; ``activation`` makes the layer after each Dense but the last."""
+    rng = np.random.default_rng(seed)
+    layers = []
+    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+        weight = rng.standard_normal((outputs, inputs)) * np.sqrt(2 / inputs)
+        layers += [ft.Dense(weight.astype(dtype), (rng.standard_normal(outputs) * 0.3).astype(dtype))]
+        layers += [activation()]
+    return ft.Network(layers[:-1])
