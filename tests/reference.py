@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def random_network(widths, seed=0, dtype="float32", activation=ft.ReLU):
     """A network of He-normal weights; ``activation`` makes the layer after each Dense but the last."""
     rng = np.random.default_rng(seed)
     layers = []
-    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+    for inputs, outputs in pairwise(widths):
         weight = rng.standard_normal((outputs, inputs)) * np.sqrt(2 / inputs)
         layers += [ft.Dense(weight.astype(dtype), (rng.standard_normal(outputs) * 0.3).astype(dtype))]
         layers += [activation()]

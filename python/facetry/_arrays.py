@@ -34,8 +34,8 @@ def numpy_array(name: str, value: object) -> npt.NDArray[Any]:
 def is_exact(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
     """Tell whether every value of ``source`` is a value of ``target``."""
     if source.kind in "iu":
-        return source.itemsize * 8 <= np.finfo(target).nmant + 1
-    return source.kind in "bf" and np.can_cast(source, target, "safe")
+        return bool(source.itemsize * 8 <= np.finfo(target).nmant + 1)
+    return source.kind in "bf" and bool(np.can_cast(source, target, "safe"))
 
 
 def as_points(x: object, width: int, dtype: np.dtype[Any], name: str = "x") -> FloatArray:
@@ -61,6 +61,8 @@ def as_points(x: object, width: int, dtype: np.dtype[Any], name: str = "x") -> F
     if array.ndim < 2 or math.prod(array.shape[1:]) != width:
         hint = f"; for one point pass {name}[None]" if array.shape == (width,) else ""
         raise ValueError(f"{name} has shape {array.shape}, expected (n, {width}){hint}")
+    if array.dtype != dtype or not array.flags.c_contiguous:
+        require_memory(array.size * dtype.itemsize, f"a C-contiguous {dtype} copy of {name}")
     return np.ascontiguousarray(array.reshape(array.shape[0], width), dtype=dtype)
 
 

@@ -38,7 +38,9 @@ class CoreGraph:
 
     def finish(self) -> _core.Network32 | _core.Network64:
         """Give the network of all nodes so far; its output is the last one."""
-        return (_core.Network32 if self._dtype == np.float32 else _core.Network64)(self._graph)
+        if isinstance(self._graph, _core.Graph32):
+            return _core.Network32(self._graph)
+        return _core.Network64(self._graph)
 
     def _cast(self, values: FloatArray) -> FloatArray:
         return np.ascontiguousarray(values, dtype=self._dtype)

@@ -32,10 +32,10 @@ class Builder(Protocol):
 
 
 class Layer:
-    """A layer of a :class:`facetry.Network`. Immutable; equal when its kind and all its parameters are equal."""
+    """A layer of a :class:`facetry.Network`. Immutable; equal when its kind and its parameters are equal."""
 
     def output_width(self, input_width: int | None) -> int | None:
-        """Give the number of outputs for so many inputs (None: not known yet); ValueError if they do not fit."""
+        """Give the number of outputs for so many inputs (None: not known yet); ValueError if it cannot be."""
         return input_width
 
     def lower(self, builder: Builder, node: int) -> int:
@@ -110,7 +110,7 @@ class Dense(Layer):
     def output_width(self, input_width: int | None) -> int:
         """See :meth:`Layer.output_width`."""
         _require_width(repr(self), input_width, self.weight.shape[1])
-        return self.weight.shape[0]
+        return len(self.weight)
 
     def lower(self, builder: Builder, node: int) -> int:
         """See :meth:`Layer.lower`."""
@@ -215,9 +215,9 @@ class PReLU(Layer):
 class HardTanh(Layer):
     """``min(max(x, low), high)``: two neurons an input, in two layers, ``x > low`` and then ``x < high``.
 
-    Matoba (section 1.2.2) writes it as ``low + ReLU(x - low) - ReLU(x - high)``, which loses all digits where x
-    is large: in float32 it gives 0 for x = 1e8 and the box [-1, 1]. Lowered is the equal
-    ``high - ReLU((high - low) - ReLU(x - low))``, which stays within one rounding of the box's size.
+    Matoba (section 1.2.2) writes it as ``low + ReLU(x - low) - ReLU(x - high)``, which loses all digits where
+    x is large: in float32 it gives -1 for x = 1e8 and the bounds -1 and 1. Lowered is the equal
+    ``high - ReLU((high - low) - ReLU(x - low))``, which stays within a few roundings of the bounds.
     """
 
     low: float = -1.0
@@ -245,7 +245,7 @@ class ReLU6(Layer):
 
 @dataclass(frozen=True, eq=False)
 class HardSigmoid(Layer):
-    """``min(max(slope * x + offset, 0), 1)``; PyTorch's has slope 1/6 and offset 1/2, ONNX's default slope 0.2."""
+    """``min(max(slope * x + offset, 0), 1)``; PyTorch has slope 1/6 and offset 1/2, ONNX slope 0.2."""
 
     slope: float = 1 / 6
     offset: float = 0.5

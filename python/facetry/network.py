@@ -32,8 +32,8 @@ class Network:
 
     Notes
     -----
-    Every value is ``z = bias; for k ascending: z = fma(weight[k], a[k], z)`` in the network's dtype, whatever the
-    instruction set, the number of threads and the split into batches: results are the same bits everywhere.
+    Every value is ``z = bias; for k ascending: z = fma(weight[k], a[k], z)`` in the network's dtype, whatever
+    the instruction set, the number of threads and the split into batches: the same bits everywhere.
     A neuron is active iff ``z > 0``. A value that overflows becomes infinite or NaN as in IEEE 754; a NaN
     pre-activation is inactive and is passed on.
 
@@ -108,8 +108,8 @@ class Network:
         ----------
         x : (n, inputs) array
             Images may come as (n, C, H, W). A dtype that is not exact in the network's is refused with a
-            TypeError; integers that are (uint8 and int16 in float32) are converted. Do not write to ``x`` from
-            another thread during the call.
+            TypeError; integers that are (uint8 and int16 in float32) are converted. Do not write to ``x``
+            from another thread during the call.
         out : (n, outputs) array, optional
             Filled and returned.
 
@@ -129,7 +129,7 @@ class Network:
         return result
 
     def preactivations(self, x: npt.ArrayLike, *, out: npt.NDArray[Any] | None = None) -> FloatArray:
-        """Give the pre-activation of every neuron, (n, n_neurons); arguments as for calling the network."""
+        """Give the pre-activation of every neuron, (n, n_neurons); arguments as for a call of the network."""
         points = self._points(x)
         result = result_array((len(points), self.n_neurons), self.dtype, "the pre-activations", out)
         self._core.propagate(points, preactivations=result)
@@ -155,6 +155,7 @@ class Network:
         Parameters
         ----------
         points : (n, inputs) array, or an iterable of such arrays
+            The stream.
         chunk : int
             Points propagated at a time.
         max_bytes : int, optional
@@ -173,7 +174,7 @@ class Network:
         if chunk < 1:
             raise ValueError(f"chunk must be at least 1, is {chunk}")
         whole = hasattr(points, "shape") or isinstance(points, Sequence)
-        blocks: Iterable[Any] = [self._points(points)] if whole else points  # type: ignore[list-item, assignment]
+        blocks: Iterable[Any] = [self._points(points)] if whole else points  # type: ignore[assignment]
         total = len(blocks[0]) if isinstance(blocks, list) else None
         seen = PatternSet(self.layer_widths, max_bytes)
         done = 0
@@ -198,12 +199,14 @@ class Network:
     def fix_inputs(self, values: Mapping[int, float]) -> Network:
         """Give the network of the other inputs, with some inputs fixed (a slice: Matoba, section 3.D.3).
 
-        Matoba folds the values into the first layer; here they come from a Dense layer of zeros and ones before
-        it, so the slice's values are bit for bit those of this network. ``standard_form()`` folds them.
+        Matoba folds the values into the first layer; here they come from a Dense layer of zeros and ones
+        before it, so the slice's values are bit for bit those of this network; ``standard_form()`` folds
+        them.
 
         Parameters
         ----------
-        values : mapping from input index (negative: from the end) to value
+        values : mapping
+            Values by index of the input (negative: from the end). They must be exact in the network's dtype.
 
         Examples
         --------
@@ -241,7 +244,7 @@ class Network:
         return Network(self.layers[: layer % count + 1], input_dim=self.input_dim, input_box=self.input_box)
 
     def standard_form(self) -> Network:
-        """Give an equal network of alternating Dense and ReLU layers, from Dense to Dense (Matoba, section 3.C).
+        """Give an equal network of alternating Dense and ReLU layers, Dense first and last (Matoba, 3.C).
 
         Affine layers in a row are multiplied out in float64 and ``slope * min(z, 0)`` becomes a neuron
         ``ReLU(-z)``, so values agree up to rounding, not by bits, and there may be more neurons.
@@ -276,9 +279,8 @@ class Network:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Network):
             return NotImplemented
-        boxes = (self.input_box, other.input_box)
-        same_box = boxes[0] is boxes[1] or (None not in boxes and np.array_equal(*boxes))  # type: ignore[arg-type]
-        return (self.input_dim, self.layers) == (other.input_dim, other.layers) and same_box
+        boxes = [() if net.input_box is None else net.input_box for net in (self, other)]
+        return (self.input_dim, self.layers) == (other.input_dim, other.layers) and np.array_equal(*boxes)
 
     def __hash__(self) -> int:
         return hash((self.input_dim, self.layers))
@@ -294,7 +296,8 @@ class Network:
 
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))
-        return f"Network({self.input_dim} -> {self.output_dim}, {self.n_neurons} neurons, {self.dtype}: {layers})"
+        size = f"{self.input_dim} -> {self.output_dim}, {self.n_neurons} neurons, {self.dtype}"
+        return f"Network({size}: {layers})"
 
     def _points(self, x: object) -> FloatArray:
         return as_points(x, self.input_dim, self.dtype)

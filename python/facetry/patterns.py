@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ class UniquePatterns(NamedTuple):
     """What :meth:`Patterns.unique` gives; None for what was not asked."""
 
     patterns: Patterns
-    index: Int64Array | None
+    indices: Int64Array | None
     inverse: Int64Array | None
     counts: Int64Array | None
 
@@ -31,7 +31,7 @@ class Patterns:
     Parameters
     ----------
     bits : (n, words) uint64 array
-        Every layer starts on a word of its own: neuron j of a layer is bit j % 64 of the layer's word j // 64.
+        Every layer starts on a word of its own: neuron j of a layer is bit j % 64 of its word j // 64.
         Bits past a layer's width are 0. Not copied; do not write to it afterwards.
     layer_widths : sequence of int
         Neurons of each layer, in order.
@@ -82,7 +82,7 @@ class Patterns:
         return sum(self.layer_widths)
 
     def __len__(self) -> int:
-        return self.bits.shape[0]
+        return len(self.bits)
 
     def __getitem__(self, index: Any) -> Patterns:
         """Select points by a number (a single pattern, still of length 1), a slice, a mask or indices."""
@@ -137,13 +137,22 @@ class Patterns:
             parts[0]._require_same_layers(part)
         return Patterns(np.concatenate([p.bits for p in parts]), parts[0].layer_widths)
 
+    @overload
+    def unique(self) -> Patterns: ...
+
+    @overload
+    def unique(
+        self, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False
+    ) -> Patterns | UniquePatterns: ...
+
     def unique(
         self, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False
     ) -> Patterns | UniquePatterns:
         """Give the distinct patterns, in the order of their first appearance.
 
-        With any of the arguments True, a :class:`UniquePatterns` of (patterns, index of the first appearance,
-        number of the distinct pattern at every point, how often each one appears), as in ``numpy.unique``.
+        With any of the arguments True, a :class:`UniquePatterns` as from ``numpy.unique``: the patterns, the
+        indices of their first appearance, the number of the distinct pattern at every point, and how often
+        each one appears.
         """
         distinct = _core.PatternSet(self.bits.shape[1])
         wanted = return_index or return_inverse or return_counts
@@ -151,12 +160,12 @@ class Patterns:
         patterns = Patterns(distinct.rows(), self.layer_widths)
         if inverse is None:
             return patterns
-        index = None
+        indices = None
         if return_index:
-            index = np.empty(len(patterns), np.int64)
-            index[inverse[::-1]] = np.arange(len(self))[::-1]
+            indices = np.empty(len(patterns), np.int64)
+            indices[inverse[::-1]] = np.arange(len(self))[::-1]
         counts = np.bincount(inverse, minlength=len(patterns)) if return_counts else None
-        return UniquePatterns(patterns, index, inverse if return_inverse else None, counts)
+        return UniquePatterns(patterns, indices, inverse if return_inverse else None, counts)
 
     def hamming(self, other: Patterns, pairwise: bool = False) -> npt.NDArray[np.int32]:
         """Count the neurons in which patterns differ.
@@ -190,8 +199,8 @@ class PatternSet:
     ----------
     layer_widths : sequence of int
     max_bytes : int, optional
-        Memory for the patterns. Once it is full no new pattern is stored: ``complete`` turns False and ``len``
-        is a lower bound.
+        Memory for the patterns. Once it is full no new pattern is stored: ``complete`` turns False and
+        ``len`` is a lower bound.
 
     Examples
     --------
