@@ -23,7 +23,8 @@ _FMA = {
 def fma(w, a, z):
     """``w * a + z``, rounded once, element by element."""
     dtype = np.result_type(w, a, z)
-    return np.asarray(_FMA[dtype](w, a, z)).astype(dtype)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return np.asarray(_FMA[dtype](w, a, z)).astype(dtype)
 
 
 class Chain:

@@ -279,8 +279,9 @@ class Network:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Network):
             return NotImplemented
-        boxes = [() if net.input_box is None else net.input_box for net in (self, other)]
-        return (self.input_dim, self.layers) == (other.input_dim, other.layers) and np.array_equal(*boxes)
+        box, other_box = (() if net.input_box is None else net.input_box for net in (self, other))
+        same_layers = (self.input_dim, self.layers) == (other.input_dim, other.layers)
+        return same_layers and np.array_equal(box, other_box)
 
     def __hash__(self) -> int:
         return hash((self.input_dim, self.layers))
