@@ -273,3 +273,11 @@ def test_count_patterns_reports_progress_and_caps_memory():
     assert not capped.complete
     assert 0 < capped.distinct < net.count_patterns(x).distinct
     assert calls[-1] == (1000, 1000)
+
+
+def test_activations_in_a_row_have_neurons_of_their_own(isa):
+    net = ft.Network([ft.Dense(np.eye(2)), ft.ReLU(), ft.LeakyReLU(0.5), ft.Abs(), ft.Dense([[1.0, 1.0]])])
+    x = [[-1.0, 2.0]]
+    np.testing.assert_array_equal(net.preactivations(x), [[-1, 2, 0, 2, 0, 2]])
+    np.testing.assert_array_equal(net.patterns(x).to_bool(), [[False, True, False, True, False, True]])
+    np.testing.assert_array_equal(net(x), [[2.0]])

@@ -1,5 +1,4 @@
-// A graph compiled for one instruction set: weights packed for its dense kernel, dense steps fused with the
-// activation that follows, and buffers shared by values that are not alive at the same time.
+// A plan compiled for one instruction set: weights packed for its dense kernel.
 #pragma once
 
 #include <cstddef>
@@ -7,23 +6,15 @@
 
 #include "base/aligned.hpp"
 #include "network/network.hpp"
+#include "network/plan.hpp"
 
 namespace facetry {
 
 template <class T>
-struct Step {
-  static constexpr std::size_t kNone = ~std::size_t{0};
-
-  std::size_t node = 0;      // whose value the step leaves in `to`
-  std::size_t from = kNone;  // buffer read; kNone: the points themselves
-  std::size_t to = 0;        // buffer written
-  std::size_t input_width = 0;
-  std::size_t width = 0;
-  std::size_t layer = kNone;  // the neurons this step decides, if any
-  enum class Kind { kDense, kScale, kActivation } kind = Kind::kActivation;
+struct Step : PlanStep<T> {
   bool is_narrow = false;
   std::size_t blocks = 0;
-  AlignedArray<T> weights, bias, slopes;
+  AlignedArray<T> packed_weights, packed_bias, packed_slopes;
 };
 
 template <class T>
@@ -48,11 +39,7 @@ class Program {
   void run_panel(const Batch<T>& batch, std::size_t begin, std::size_t rows, Scratch& scratch) const;
 
  private:
-  void compile();
-  void add_dense(std::size_t node, const DenseOp<T>& op);
-  void add_scale(std::size_t node, const ScaleOp<T>& op);
-  void add_activation(std::size_t node, const ActivationOp<T>& op);
-  void assign_buffers();
+  Step<T> pack(const PlanStep<T>& planned) const;
   void place_points(const Batch<T>& batch, std::size_t begin, std::size_t rows, Scratch& scratch) const;
   void run_dense(const Step<T>& step, const Batch<T>& batch, std::size_t begin, std::size_t rows,
                  Scratch& scratch) const;
@@ -66,9 +53,8 @@ class Program {
   const Graph<T>& graph_;
   const Kernels& kernels_;
   const DenseFamily<T>& family_;
+  const Plan<T> plan_;
   std::vector<Step<T>> steps_;
-  std::size_t steps_to_last_layer_ = 0;  // patterns need no more than these
-  std::size_t buffers_ = 0;
   std::size_t stride_ = 0;  // of every buffer, in elements
   std::size_t panel_rows_ = 0;
   bool copies_points_ = false;
