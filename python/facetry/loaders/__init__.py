@@ -174,8 +174,8 @@ def demo_path() -> Path:
     It advises an aircraft that meets another one. Inputs are the position x, y [ft] and the heading psi [rad]
     of the other aircraft relative to this one; outputs are the scores of clear of conflict and of weak left,
     weak right, strong left and strong right turns, of which the highest is advised. Earlier advice: clear of
-    conflict; time to the loss of vertical separation: 5 s. By the Stanford Intelligent Systems Laboratory. Its
-    MIT licence is in the file LICENSE-hcas beside it.
+    conflict; time to the loss of vertical separation: 5 s. By the Stanford Intelligent Systems Laboratory.
+    Its MIT licence is in the file LICENSE-hcas beside it.
     """
     return Path(str(importlib.resources.files("facetry") / "data" / "hcas.nnet"))
 
