@@ -10,7 +10,7 @@ from . import cuda
 from ._core import available_isas, isa, num_threads, set_num_threads, use_isa
 from .errors import UnsupportedLayer
 from .layers import LAYERS, Abs, Dense, HardSigmoid, HardTanh, Layer, LeakyReLU, PReLU, ReLU, ReLU6, Scale
-from .loaders import from_torch, load, load_vnnlib
+from .loaders import demo_path, from_torch, load, load_vnnlib
 from .network import Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 
@@ -34,6 +34,7 @@ __all__ = [
     "UnsupportedLayer",
     "available_isas",
     "cuda",
+    "demo_path",
     "from_torch",
     "isa",
     "load",
