@@ -10,9 +10,10 @@ namespace facetry {
   namespace isa {                    \
   extern const DenseKernels dense_kernels; \
   extern const BitKernels bit_kernels; \
+  extern const PointKernels point_kernels; \
   }                                  \
   namespace {                        \
-  const Kernels isa##_table{#isa, isa::dense_kernels, isa::bit_kernels}; \
+  const Kernels isa##_table{#isa, isa::dense_kernels, isa::bit_kernels, isa::point_kernels}; \
   }
 
 FACETRY_DECLARE_ISA(baseline)
