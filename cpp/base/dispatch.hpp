@@ -6,6 +6,7 @@
 
 #include "kernels/bits.hpp"
 #include "kernels/dense.hpp"
+#include "kernels/points.hpp"
 
 namespace facetry {
 
@@ -13,6 +14,7 @@ struct Kernels {
   const char* name;
   const DenseKernels& dense;
   const BitKernels& bits;
+  const PointKernels& points;
 };
 
 const Kernels& kernels();

@@ -1,4 +1,6 @@
-// Marks functions that run on the host and on a CUDA device alike, so that a machine without one tests them.
+// FACETRY_HD marks a function that the host compiler and nvcc both compile, so that the logic of a CUDA
+// kernel is tested without a GPU. Where kernels of an instruction set include it too, write FACETRY_HD static
+// inline: an inline function of external linkage would be offered to the other instruction sets.
 #pragma once
 
 #if defined(__CUDACC__)

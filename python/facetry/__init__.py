@@ -13,6 +13,7 @@ from .layers import LAYERS, Abs, Dense, HardSigmoid, HardTanh, Layer, LeakyReLU,
 from .loaders import demo_path, from_torch, load, load_vnnlib
 from .network import Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
+from .points import Sobol, sobol
 
 __all__ = [
     "LAYERS",
@@ -30,6 +31,7 @@ __all__ = [
     "ReLU",
     "ReLU6",
     "Scale",
+    "Sobol",
     "UniquePatterns",
     "UnsupportedLayer",
     "available_isas",
@@ -41,6 +43,7 @@ __all__ = [
     "load_vnnlib",
     "num_threads",
     "set_num_threads",
+    "sobol",
     "use_isa",
 ]
 

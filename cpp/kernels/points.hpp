@@ -1,0 +1,36 @@
+// Rows of points: Sobol states stepped along the Gray code.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace facetry {
+
+// Words of all rows are padded to a multiple of this, so that kernels load whole registers.
+inline constexpr std::size_t kPointPadding = 16;
+
+template <class T>
+struct SobolCall {
+  std::uint32_t* high;  // digits 0-31 of the present row, stepped in place
+  std::uint32_t* low;   // digits 32-63, or null where there are none
+  const std::uint32_t*
+      step_high;  // row c: the change from index i to i + 1, where i + 1 has c trailing zeros
+  const std::uint32_t* step_low;
+  std::size_t step_stride;
+  const std::uint32_t* key_low;  // Owen scrambling; null for none
+  const std::uint32_t* key_high;
+  std::uint32_t mask_high;  // digits that are kept after scrambling
+  std::uint32_t mask_low;
+  std::uint64_t index;  // of the first row
+  std::size_t rows;
+  std::size_t width;
+  T* out;
+  std::size_t out_stride;
+};
+
+struct PointKernels {
+  void (*sobol32)(const SobolCall<float>&);
+  void (*sobol64)(const SobolCall<double>&);
+};
+
+}  // namespace facetry

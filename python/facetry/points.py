@@ -1,0 +1,199 @@
+"""Low-discrepancy points in the unit cube: Sobol and Halton, scrambled or not.
+
+Every point is a function of its index, the dimension and the seed alone, so that blocks, threads, instruction sets
+and ``skip`` agree in every bit.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _core
+from ._arrays import FloatArray, result_array
+
+UInt32Array = npt.NDArray[np.uint32]
+
+
+def sobol(
+    n: int,
+    d: int,
+    scramble: str | bool | None = None,
+    seed: int | None = None,
+    skip: int = 0,
+    dtype: npt.DTypeLike = "float64",
+    bits: int = 32,
+    out: FloatArray | None = None,
+) -> FloatArray:
+    """Give n points of the Sobol sequence in d dimensions.
+
+    Parameters
+    ----------
+    n : int
+        Points; powers of two are balanced best. ``skip + n`` is at most ``2**bits``.
+    d : int
+        Dimensions, 1 to 21,201 (direction numbers of Joe and Kuo 2008, their set D(6)).
+    scramble : None, "owen", "lms" or "shift"
+        None: the sequence itself, in Gray-code order, equal to ``scipy.stats.qmc.Sobol`` bit for bit.
+        "owen": nested uniform scrambling (Owen 1995), every digit flipped by a hash of the digits above it.
+        "lms": a random lower triangular matrix a dimension and a digital shift (Matousek 1998).
+        "shift": a random digital shift alone. All keep the count of every elementary interval.
+        True and False, as in scipy, are "owen" and None.
+    seed : int, optional
+        0 to 2**64 - 1; the scrambling is a function of it. None takes one from the operating system.
+    skip : int
+        Points left out at the start, at no cost.
+    dtype : float64 or float32
+        float32 points are the float64 ones cut to 24 binary digits, so they stay below 1.
+    bits : int
+        Binary digits of a coordinate, 1 to 52: with scrambling all of them are random.
+    out : (n, d) array of dtype, optional
+        Where the points are written.
+
+    Returns
+    -------
+    (n, d) array of dtype
+        Points in [0, 1).
+
+    Raises
+    ------
+    ValueError
+        For d, n, skip, bits or seed out of range, more than ``2**bits`` points, an unknown scramble, an ``out`` of
+        another shape.
+    TypeError
+        For another dtype, an ``out`` of another dtype, or a number that is not an integer.
+    MemoryError
+        For more points than this machine can hold, before any of them is made.
+
+    References
+    ----------
+    S. Joe and F. Y. Kuo, SIAM J. Sci. Comput. 30, 2635-2654 (2008); A. B. Owen, in Monte Carlo and Quasi-Monte Carlo
+    Methods in Scientific Computing, 299-317 (1995); J. Matousek, J. Complexity 14, 527-556 (1998).
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> ft.sobol(4, 2).tolist()
+    [[0.0, 0.0], [0.5, 0.5], [0.75, 0.25], [0.25, 0.75]]
+
+    """
+    return Sobol(d, scramble=scramble, seed=seed, bits=bits, dtype=dtype).points(skip, n, out)
+
+
+class Sobol:
+    """A stream of Sobol points, called as ``scipy.stats.qmc.Sobol`` is.
+
+    Parameters
+    ----------
+    d, scramble, seed, bits, dtype
+        As in :func:`sobol`, but scrambled unless told otherwise.
+
+    Attributes
+    ----------
+    num_generated : int
+        Index of the next point.
+    seed : int
+        The seed, also where it was None.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> stream = ft.Sobol(2, scramble=False).fast_forward(2)
+    >>> stream.random(2).tolist(), stream.num_generated
+    ([[0.75, 0.25], [0.25, 0.75]], 4)
+
+    """
+
+    MAXDIM = 21_201
+
+    def __init__(
+        self,
+        d: int,
+        *,
+        scramble: str | bool | None = True,
+        seed: int | None = None,
+        bits: int = 32,
+        dtype: npt.DTypeLike = "float64",
+    ) -> None:
+        self.d = _integer("d", d, 1, self.MAXDIM)
+        self.bits = _integer("bits", bits, 1, 52)
+        self.dtype = _float_dtype(dtype)
+        self.seed = _seed(seed)
+        self.num_generated = 0
+        polynomials, initial = _direction_numbers(self.d)
+        self._native = _core.Sobol(polynomials, initial, self.bits, _scramble(scramble), self.seed)
+
+    def random(self, n: int = 1, *, out: FloatArray | None = None) -> FloatArray:
+        """Give the next n points, (n, d)."""
+        points = self.points(self.num_generated, n, out)
+        self.num_generated += len(points)
+        return points
+
+    def fast_forward(self, n: int) -> Sobol:
+        """Leave out the next n points."""
+        self.num_generated += _integer("n", n, 0)
+        return self
+
+    def reset(self) -> Sobol:
+        """Start again with the first point, with the same scrambling."""
+        self.num_generated = 0
+        return self
+
+    def points(self, skip: int, n: int, out: FloatArray | None = None) -> FloatArray:
+        """Give points skip to skip + n - 1, (n, d), wherever the stream is."""
+        skip, n = _integer("skip", skip, 0), _integer("n", n, 0)
+        if skip + n > 2**self.bits:
+            raise ValueError(
+                f"skip + n = {skip + n} is beyond the period of 2**{self.bits} = {2**self.bits} points"
+            )
+        result = result_array((n, self.d), self.dtype, f"{n} points in {self.d} dimensions", out)
+        self._native.generate(skip, result)
+        return result
+
+
+def _integer(name: str, value: int, low: int, high: int | None = None) -> int:
+    number = operator.index(value)
+    if number < low or (high is not None and number > high):
+        span = f"{low} or more" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} must be {span}, is {number}")
+    return number
+
+
+def _float_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    result = np.dtype(dtype)
+    if result not in (np.float32, np.float64):
+        raise TypeError(f"dtype must be float32 or float64, is {result}")
+    return result
+
+
+def _seed(seed: int | None) -> int:
+    return int.from_bytes(os.urandom(8), "little") if seed is None else _integer("seed", seed, 0, 2**64 - 1)
+
+
+def _scramble(scramble: str | bool | None) -> str:
+    if isinstance(scramble, bool) or scramble is None:
+        return "owen" if scramble else "none"
+    return scramble
+
+
+@cache
+def _joe_kuo() -> tuple[UInt32Array, npt.NDArray[np.uint8]]:
+    with np.load(Path(__file__).with_name("data") / "joe_kuo_d6.npz") as file:
+        return file["polynomials"], file["initial_bits"]
+
+
+def _direction_numbers(d: int) -> tuple[UInt32Array, UInt32Array]:
+    """Unpack polynomials (d,) and initial numbers (d, 18); the format is in data/LICENSE-joe-kuo.txt."""
+    polynomials, planes = _joe_kuo()
+    k = np.arange(1, 18)
+    weights = np.concatenate([np.uint32(2) << np.arange(bits, dtype=np.uint32) for bits in k])
+    bits = np.unpackbits(planes, axis=1, count=len(polynomials))[:, :d]
+    initial = np.ones((d, 18), np.uint32)
+    initial[:, 1:] += np.add.reduceat(bits * weights[:, None], k * (k - 1) // 2, axis=0, dtype=np.uint32).T
+    return np.ascontiguousarray(polynomials[:d]), initial
