@@ -1,0 +1,66 @@
+# Sourced by every step: strict mode, the directory this run may write to, and the step's own wall time.
+set -euo pipefail
+exec </dev/null
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+python=${CI_PYTHON:-python3}
+unset FACETRY_ISA FACETRY_NUM_THREADS FACETRY_CUDA CUDACXX PYTHONPATH
+export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-2}
+
+if [[ -z ${CI_WORK:-} ]]; then
+  CI_WORK=$(mktemp -d)
+  ci_work_is_ours=1
+fi
+# pip, matplotlib and others keep caches in the home directory otherwise.
+export CI_WORK XDG_CACHE_HOME=$CI_WORK/cache MPLCONFIGDIR=$CI_WORK/matplotlib PIP_DISABLE_PIP_VERSION_CHECK=1
+
+step=$(basename "$0" .sh)
+close_step() {
+  local status=$?
+  if [[ -n ${ci_work_is_ours:-} ]]; then rm -rf "$CI_WORK"; fi
+  if ((status == 0)); then echo "== $step: passed in $SECONDS s"; else echo "== $step: FAILED ($status) in $SECONDS s"; fi
+}
+trap close_step EXIT
+
+say() { printf '\n== %s: %s\n' "$step" "$*"; }
+fail() { echo "== $step: $*" >&2; exit 1; }
+# Stops the step, successfully, where the machine lacks what it needs.
+skip() { echo "== $step: SKIPPED: $*"; exit 0; }
+
+# Enters the virtual environment $CI_WORK/venv-$1, making it first if need be.
+enter_venv() {
+  local venv=$CI_WORK/venv-$1
+  if [[ ! -e $venv/ready ]]; then
+    rm -rf "$venv"
+    "$python" -m venv "$venv"
+    "$venv/bin/python" -m pip install -q --upgrade "pip>=25.1"
+    touch "$venv/ready"
+  fi
+  # shellcheck disable=SC1091
+  source "$venv/bin/activate"
+}
+
+# Enters the environment that most steps share: facetry as `pip install '.[test]'` gives it.
+enter_test_venv() {
+  enter_venv test
+  if [[ ! -e $VIRTUAL_ENV/installed ]]; then
+    pip install -q '.[test]'
+    touch "$VIRTUAL_ENV/installed"
+  fi
+}
+
+# Copies the sources, without anything built, to $1: as a clean clone has them.
+copy_sources() {
+  mkdir -p "$1"
+  tar -c --exclude-vcs --exclude=./build --exclude=./dist --exclude=./report --exclude=./.venv --exclude='*.so' \
+    --exclude=__pycache__ --exclude='./.*_cache' --exclude=./.hypothesis . | tar -x -C "$1"
+}
+
+# pytest's output comes through as it is; its closing line is kept for the table of .ci/run.
+run_pytest() {
+  local log=$CI_WORK/pytest.log status=0
+  python -m pytest -q "$@" 2>&1 | tee "$log" || status=$?
+  tail -n 1 "$log" >>"$CI_WORK/closing-lines-$step"
+  return "$status"
+}

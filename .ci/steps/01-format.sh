@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Formatters and linters, in the versions that pyproject.toml pins.
+source "$(dirname "$0")/../common.sh"
+
+enter_venv lint
+pip install -q --group lint
+say "clang-format"
+find cpp cuda -regextype egrep -regex '.*\.(hpp|cpp|inc|cu|cuh)' -print0 | xargs -0 clang-format --dry-run -Werror
+say "ruff"
+ruff format --check .
+ruff check .
