@@ -1,7 +1,7 @@
 """How a benchmark is run: facetry and its peer in turns in one process, on two threads, with the same work.
 
-``pytest bench`` times; ``python bench/report.py`` prints the table. FACETRY_BENCH_SMALL=1 makes the work small,
-to see that everything runs.
+``pytest bench`` times; ``python bench/report.py`` prints the table. FACETRY_BENCH_SMALL=1 makes the work
+small, to see that everything runs.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def race(benchmark) -> Callable[..., None]:
     """Time ``ours`` against ``peer``, in turns after a warm-up of both.
 
     ``peer`` may return its own seconds (a peer in another process); otherwise its call is timed.
-    ``at_least`` is the ratio peer / ours that facetry means to reach; a missed one is reported, never an error.
+    ``at_least`` is the ratio peer / ours that facetry means to reach; a missed one is reported, no error.
     """
 
     def run(
