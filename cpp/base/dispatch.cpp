@@ -16,7 +16,12 @@ namespace facetry {
   const Kernels isa##_table{#isa, isa::dense_kernels, isa::bit_kernels, isa::point_kernels}; \
   }
 
+#ifdef FACETRY_HAVE_baseline
 FACETRY_DECLARE_ISA(baseline)
+#endif
+#ifdef FACETRY_HAVE_neon
+FACETRY_DECLARE_ISA(neon)
+#endif
 #ifdef FACETRY_HAVE_avx2
 FACETRY_DECLARE_ISA(avx2)
 #endif
@@ -39,7 +44,12 @@ std::vector<const Kernels*> runnable() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
     tables.push_back(&avx2_table);
 #endif
+#ifdef FACETRY_HAVE_neon
+  tables.push_back(&neon_table);
+#endif
+#ifdef FACETRY_HAVE_baseline
   tables.push_back(&baseline_table);
+#endif
   return tables;
 }
 

@@ -101,7 +101,12 @@ struct Register<double> {
 template <class T>
 struct Simd {
   using Vector = typename Register<T>::Vector;
-  static constexpr std::size_t kLanes = 16 / sizeof(T), kRows = 4, kVectors = 8 / kLanes;
+  static constexpr std::size_t kLanes = 16 / sizeof(T), kVectors = 8 / kLanes;
+#if defined(__aarch64__)
+  static constexpr std::size_t kRows = 24 / kVectors;  // of 32 registers
+#else
+  static constexpr std::size_t kRows = 8 / kVectors;  // of 16
+#endif
   static Vector load(const T* p) {
     Vector v;
     std::memcpy(&v, p, sizeof v);
