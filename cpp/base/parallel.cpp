@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/floating_point.hpp"
@@ -95,6 +96,20 @@ class Job {
   std::size_t error_item_ = kNone;
 };
 
+// std::jthread, which Apple's standard library does not have.
+class JoiningThread {
+ public:
+  template <class F>
+  explicit JoiningThread(F&& work) : thread_(std::forward<F>(work)) {}
+  JoiningThread(JoiningThread&&) = default;
+  ~JoiningThread() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  std::thread thread_;
+};
+
 }  // namespace
 
 std::size_t num_threads() {
@@ -121,7 +136,7 @@ void parallel_for(std::size_t items, double nanoseconds, const std::function<Wor
       std::min({num_threads() - 1, items - 1, static_cast<std::size_t>(std::max(worthwhile, 0.0))});
   Job job(items, make_work);
   {
-    std::vector<std::jthread> threads;
+    std::vector<JoiningThread> threads;
     threads.reserve(helpers);
     for (std::size_t i = 0; i < helpers; ++i) threads.emplace_back([&job] { job.work(false); });
     job.work(true);
