@@ -97,11 +97,11 @@ def from_torch(module: Any, input_shape: int | Sequence[int], *, strip_softmax: 
     ============ ===================================================================================
     modules      Sequential and any module that ``torch.fx.symbolic_trace`` follows, made of Linear,
                  ReLU, LeakyReLU, PReLU, Hardtanh, ReLU6, Hardsigmoid, BatchNorm1d, Flatten,
-                 Unflatten to a flat shape, Identity, Dropout (does nothing, as in eval mode)
-    functions    the same of ``torch`` and ``torch.nn.functional``, and ``abs``, ``flatten``
-    methods      ``x.relu()``, ``x.abs()``, ``x.view``, ``x.reshape``, ``x.flatten``, ``x.squeeze``,
-                 ``x.unsqueeze``, ``x.contiguous``
-    arithmetic   ``+ - * /`` with numbers, buffers and parameters; ``x @ buffer``
+                 Identity, Dropout (which does nothing, whatever the module's mode)
+    functions    the same of ``torch`` and ``torch.nn.functional``, and ``abs``, ``clamp``, ``neg``,
+                 ``reshape``, ``squeeze``, ``unsqueeze``
+    methods      the same of the value, and ``view``, ``contiguous``, ``size``, ``shape``
+    arithmetic   ``+ - * / @`` with numbers, buffers and parameters (not ``c / x``)
     ============ ===================================================================================
 
     Parameters

@@ -33,12 +33,12 @@ def parse_onnx(data: bytes, strip_softmax: bool) -> Network:
     if len(data) > _MAX_BYTES:
         raise ValueError(f"the file has {len(data):,} bytes, an ONNX model at most {_MAX_BYTES:,}")
     try:
-        graph = onnx.ModelProto.FromString(data).graph
+        model = onnx.ModelProto.FromString(data)
     except DecodeError as error:
         raise ValueError(f"not an ONNX model, or a truncated one: {error}") from None
-    if not graph.node:
-        raise ValueError("not an ONNX model, or a truncated one: it has no graph")
-    return _Reader(graph, len(data), strip_softmax).network()
+    if not model.graph.node or not model.opset_import:
+        raise ValueError("not an ONNX model, or a truncated one: it has no graph or no opset")
+    return _Reader(model.graph, len(data), strip_softmax).network()
 
 
 class _Reader:
