@@ -61,10 +61,10 @@ Step<T> Program<T>::pack(const PlanStep<T>& planned) const {
 }
 
 template <class T>
-typename Program<T>::Scratch Program<T>::scratch() const {
+typename Program<T>::Scratch Program<T>::scratch(std::size_t rows) const {
   Scratch scratch;
-  for (std::size_t i = 0; i < plan_.buffers; ++i) scratch.buffers.emplace_back(panel_rows_ * stride_);
-  if (copies_points_) scratch.copy = AlignedArray<T>(panel_rows_ * (plan_.input_width + kPadding));
+  for (std::size_t i = 0; i < plan_.buffers; ++i) scratch.buffers.emplace_back(rows * stride_);
+  if (copies_points_) scratch.copy = AlignedArray<T>(rows * (plan_.input_width + kPadding));
   scratch.bits = AlignedArray<std::uint64_t>(stride_ / 64 + 1);
   return scratch;
 }

@@ -25,7 +25,7 @@ class Program {
   const Kernels& kernels() const { return kernels_; }
   std::size_t panel_rows() const { return panel_rows_; }
 
-  // Scratch for one thread.
+  // Scratch of one thread, for panels of at most so many rows.
   struct Scratch {
     std::vector<AlignedArray<T>> buffers;
     AlignedArray<std::uint64_t> bits;  // one row of bits that nobody wants
@@ -33,7 +33,7 @@ class Program {
     const T* points = nullptr;         // of the panel at work
     std::size_t points_stride = 0;
   };
-  Scratch scratch() const;
+  Scratch scratch(std::size_t rows) const;
 
   // Rows begin .. begin + rows of the batch, at most panel_rows() of them.
   void run_panel(const Batch<T>& batch, std::size_t begin, std::size_t rows, Scratch& scratch) const;

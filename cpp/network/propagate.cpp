@@ -49,7 +49,8 @@ void Network<T>::propagate(const Batch<T>& batch) const {
   const double nanoseconds = rows * (2 * multiplications(graph_) / kFlopsPerNanosecond + 10);
   const auto finite = program.kernels().dense.template of<T>().first_nonfinite;
   parallel_for(panels, nanoseconds, [&]() -> Work {
-    auto scratch = std::make_shared<typename Program<T>::Scratch>(program.scratch());
+    auto scratch =
+        std::make_shared<typename Program<T>::Scratch>(program.scratch(std::min(panel, batch.rows)));
     return [&, scratch](std::size_t item) {
       const std::size_t begin = item * panel;
       const std::size_t count = std::min(panel, batch.rows - begin);
