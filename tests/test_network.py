@@ -275,6 +275,15 @@ def test_count_patterns_reports_progress_and_caps_memory():
     assert calls[-1] == (1000, 1000)
 
 
+def test_progress_true_counts_on_standard_error(capsys):
+    net = random_network([2, 16, 1])
+    x = np.zeros((1000, 2), "float32")
+    net.count_patterns(x, chunk=100, progress=True)
+    assert capsys.readouterr().err.endswith("\r1,000 of 1,000 points\n")
+    net.count_patterns(x)
+    assert capsys.readouterr().err == ""
+
+
 def test_activations_in_a_row_have_neurons_of_their_own(isa):
     net = ft.Network([ft.Dense(np.eye(2)), ft.ReLU(), ft.LeakyReLU(0.5), ft.Abs(), ft.Dense([[1.0, 1.0]])])
     x = [[-1.0, 2.0]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,9 @@ import numpy.typing as npt
 
 from . import _core
 from ._arrays import FloatArray, as_points, result_array
+from ._progress import Progress, reporter
 from .layers import Dense, Layer, Scale
 from .patterns import PatternCount, Patterns, PatternSet
-
-Progress = Callable[[int, "int | None"], None]
-"""Called with (done, total or None) while long work runs."""
 
 
 class Network:
@@ -148,7 +146,7 @@ class Network:
         *,
         chunk: int = 65536,
         max_bytes: int | None = None,
-        progress: Progress | None = None,
+        progress: bool | Progress | None = None,
     ) -> PatternCount:
         """Count the distinct patterns of a stream of points, holding only the set of patterns.
 
@@ -160,8 +158,8 @@ class Network:
             Points propagated at a time.
         max_bytes : int, optional
             Memory for the set of patterns; see :class:`PatternSet`.
-        progress : callable, optional
-            Called with (points done, all points or None).
+        progress : bool or callable, optional
+            True counts on standard error; a callable gets (points done, all points or None).
 
         Examples
         --------
@@ -177,6 +175,7 @@ class Network:
         blocks: Iterable[Any] = [self._points(points)] if whole else points  # type: ignore[assignment]
         total = len(blocks[0]) if isinstance(blocks, list) else None
         seen = PatternSet(self.layer_widths, max_bytes)
+        report = reporter(progress, "points")
         done = 0
         curve: list[tuple[int, int]] = []
         for block in blocks:
@@ -190,8 +189,7 @@ class Network:
                 begin = end
                 if done == next_mark:
                     curve.append((done, len(seen)))
-                if progress:
-                    progress(done, total)
+                report(done, total)
         if done and (not curve or curve[-1][0] != done):
             curve.append((done, len(seen)))
         return PatternCount(done, len(seen), seen.complete, tuple(curve))
