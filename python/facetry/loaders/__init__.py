@@ -5,7 +5,6 @@ Nothing here runs what a file says: no pickle is loaded, and no size that a file
 
 from __future__ import annotations
 
-import importlib.resources
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -177,7 +176,7 @@ def demo_path() -> Path:
     conflict; time to the loss of vertical separation: 5 s. By the Stanford Intelligent Systems Laboratory.
     Its MIT licence is in the file LICENSE-hcas beside it.
     """
-    return Path(str(importlib.resources.files("facetry") / "data" / "hcas.nnet"))
+    return Path(__file__).parents[1] / "data" / "hcas.nnet"
 
 
 def _parse(suffix: str, data: bytes, strip_softmax: bool) -> Network:
