@@ -127,3 +127,15 @@ def result_array(
     if not (out.flags.c_contiguous and out.flags.writeable):
         raise ValueError("out must be C-contiguous and writable")
     return out
+
+
+def as_box(box: npt.ArrayLike, dim: int) -> npt.NDArray[np.float64]:
+    """Copy an input box to a read-only float64 array."""
+    array = np.array(box, dtype=np.float64)
+    if array.shape != (dim, 2):
+        raise ValueError(f"input_box has shape {array.shape}, expected ({dim}, 2): lower and upper per input")
+    bad = np.flatnonzero(~(array[:, 0] <= array[:, 1]) | ~np.isfinite(array).all(axis=1))
+    if bad.size:
+        raise ValueError(f"input_box[{bad[0]}] is {array[bad[0]].tolist()}, expected finite lower <= upper")
+    array.flags.writeable = False
+    return array

@@ -89,3 +89,33 @@ class StandardForm:
     def finish(self) -> list[Layer]:
         """Give the layers, ending with the pending affine map."""
         return [*self._layers, Dense(self._weight, self._bias)]
+
+
+def propagate_width(layers: tuple[Layer, ...], input_dim: int | None) -> tuple[int, int]:
+    """Find the number of inputs and outputs, checking that the layers fit together."""
+    if input_dim is not None and input_dim < 1:
+        raise ValueError(f"input_dim must be at least 1, is {input_dim}")
+    first = input_dim
+    width = input_dim
+    for i, layer in enumerate(layers):
+        try:
+            after = layer.output_width(width)
+        except ValueError as error:
+            raise ValueError(f"layers[{i}]: {error}") from None
+        if first is None:
+            first = layer.weight.shape[1] if isinstance(layer, Dense) else after
+        width = after
+    if first is None or width is None:
+        raise ValueError("no layer tells the number of inputs: pass input_dim=")
+    return first, width
+
+
+def build_core(
+    layers: tuple[Layer, ...], input_dim: int, dtype: np.dtype[Any]
+) -> _core.Network32 | _core.Network64:
+    """Lower layers to a native network."""
+    graph = CoreGraph(input_dim, dtype)
+    node = 0
+    for layer in layers:
+        node = layer.lower(graph, node)
+    return graph.finish()

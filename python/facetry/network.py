@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _core
-from ._arrays import FloatArray, as_points, result_array
+from ._arrays import FloatArray, as_box, as_points, result_array
+from ._lowering import StandardForm, build_core, propagate_width
 from ._progress import Progress, reporter
 from .layers import Dense, Layer, Scale
 from .patterns import PatternCount, Patterns, PatternSet
@@ -55,14 +55,14 @@ class Network:
                 raise TypeError(f"layers[{i}] is a {type(layer).__name__}, expected a facetry layer")
         if not given:
             raise ValueError("a network needs at least one layer")
-        self._input_dim, self._output_dim = _propagate_width(given, input_dim)
+        self._input_dim, self._output_dim = propagate_width(given, input_dim)
         dtypes = {
             v.dtype for layer in given for v in layer.parameters().values() if isinstance(v, np.ndarray)
         }
         self._dtype = np.result_type(*dtypes) if dtypes else np.dtype(np.float32)
         self._layers = tuple(layer.astype(self._dtype) for layer in given)
-        self._input_box = None if input_box is None else _as_box(input_box, self._input_dim)
-        self._core = _build(self._layers, self._input_dim, self._dtype)
+        self._input_box = None if input_box is None else as_box(input_box, self._input_dim)
+        self._core = build_core(self._layers, self._input_dim, self._dtype)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -247,8 +247,6 @@ class Network:
         Affine layers in a row are multiplied out in float64 and ``slope * min(z, 0)`` becomes a neuron
         ``ReLU(-z)``, so values agree up to rounding, not by bits, and there may be more neurons.
         """
-        from ._lowering import StandardForm
-
         form = StandardForm(self.input_dim)
         node = 0
         for layer in self.layers:
@@ -304,45 +302,3 @@ class Network:
 
 def _rebuild(layers: tuple[Layer, ...], input_dim: int, input_box: npt.NDArray[np.float64] | None) -> Network:
     return Network(layers, input_dim=input_dim, input_box=input_box)
-
-
-def _propagate_width(layers: tuple[Layer, ...], input_dim: int | None) -> tuple[int, int]:
-    """Find the number of inputs and outputs, checking that the layers fit together."""
-    if input_dim is not None and input_dim < 1:
-        raise ValueError(f"input_dim must be at least 1, is {input_dim}")
-    first = input_dim
-    width = input_dim
-    for i, layer in enumerate(layers):
-        try:
-            after = layer.output_width(width)
-        except ValueError as error:
-            raise ValueError(f"layers[{i}]: {error}") from None
-        if first is None:
-            first = layer.weight.shape[1] if isinstance(layer, Dense) else after
-        width = after
-    if first is None or width is None:
-        raise ValueError("no layer tells the number of inputs: pass input_dim=")
-    return first, width
-
-
-def _build(
-    layers: tuple[Layer, ...], input_dim: int, dtype: np.dtype[Any]
-) -> _core.Network32 | _core.Network64:
-    from ._lowering import CoreGraph
-
-    graph = CoreGraph(input_dim, dtype)
-    node = 0
-    for layer in layers:
-        node = layer.lower(graph, node)
-    return graph.finish()
-
-
-def _as_box(box: npt.ArrayLike, dim: int) -> npt.NDArray[np.float64]:
-    array = np.array(box, dtype=np.float64)
-    if array.shape != (dim, 2):
-        raise ValueError(f"input_box has shape {array.shape}, expected ({dim}, 2): lower and upper per input")
-    bad = np.flatnonzero(~(array[:, 0] <= array[:, 1]) | ~np.isfinite(array).all(axis=1))
-    if bad.size:
-        raise ValueError(f"input_box[{bad[0]}] is {array[bad[0]].tolist()}, expected finite lower <= upper")
-    array.flags.writeable = False
-    return array
