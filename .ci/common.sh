@@ -13,7 +13,7 @@ if [[ -z ${CI_WORK:-} ]]; then
   ci_work_is_ours=1
 fi
 # pip, matplotlib and others keep caches in the home directory otherwise.
-export CI_WORK XDG_CACHE_HOME=$CI_WORK/cache MPLCONFIGDIR=$CI_WORK/matplotlib PIP_DISABLE_PIP_VERSION_CHECK=1
+export CI_WORK XDG_CACHE_HOME=$CI_WORK/cache MPLCONFIGDIR=$CI_WORK/matplotlib PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_QUIET=2 PIP_PROGRESS_BAR=off
 
 step=$(basename "$0" .sh)
 close_step() {
@@ -34,7 +34,7 @@ enter_venv() {
   if [[ ! -e $venv/ready ]]; then
     rm -rf "$venv"
     "$python" -m venv "$venv"
-    "$venv/bin/python" -m pip install -q --upgrade "pip>=25.1"
+    "$venv/bin/python" -m pip install --upgrade "pip>=25.1"
     touch "$venv/ready"
   fi
   # shellcheck disable=SC1091
@@ -45,10 +45,13 @@ enter_venv() {
 enter_test_venv() {
   enter_venv test
   if [[ ! -e $VIRTUAL_ENV/installed ]]; then
-    pip install -q '.[test]'
+    pip install '.[test]'
     touch "$VIRTUAL_ENV/installed"
   fi
 }
+
+# Torch for the tests that compare with it, where the README's command has left it out.
+add_torch() { pip install torch==2.13.0; }
 
 # Copies the sources, without anything built, to $1: as a clean clone has them.
 copy_sources() {

@@ -3,7 +3,7 @@
 source "$(dirname "$0")/../common.sh"
 
 enter_venv lint
-pip install -q --group lint
+pip install --group lint
 say "clang-format"
 find cpp cuda -regextype egrep -regex '.*\.(hpp|cpp|inc|cu|cuh)' -print0 | xargs -0 clang-format --dry-run -Werror
 say "ruff"

@@ -3,7 +3,7 @@
 source "$(dirname "$0")/../common.sh"
 
 enter_test_venv
-pip install -q --group types
+pip install --group types
 say "mypy --strict"
 mypy
 say "stubtest"

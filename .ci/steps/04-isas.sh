@@ -4,7 +4,8 @@
 source "$(dirname "$0")/../common.sh"
 
 enter_test_venv
-pip install -q torch==2.13.0 --group build
+add_torch
+pip install --group build
 tree=$CI_WORK/dev
 rm -rf "$tree"
 copy_sources "$tree"

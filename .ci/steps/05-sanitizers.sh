@@ -3,7 +3,7 @@
 source "$(dirname "$0")/../common.sh"
 
 enter_test_venv
-pip install -q --group build
+pip install --group build
 tree=$CI_WORK/asan
 rm -rf "$tree"
 copy_sources "$tree"

@@ -3,7 +3,7 @@
 source "$(dirname "$0")/../common.sh"
 
 enter_venv without-nvcc
-pip install -q --group build
+pip install --group build
 nvccs=$(type -aP nvcc || true)
 
 # A mount namespace hides the toolkits from this step alone. Where it is not permitted, PATH leads to copies,
@@ -42,7 +42,7 @@ fi
 if hidden bash -c 'nvcc --version' 2>/dev/null; then fail "nvcc still runs"; fi
 
 say "FACETRY_CUDA=AUTO"
-hidden pip install -q . -C cmake.define.FACETRY_CUDA=AUTO
+hidden pip install . -C cmake.define.FACETRY_CUDA=AUTO
 cd "$CI_WORK"
 python - <<'EOF'
 import facetry as ft

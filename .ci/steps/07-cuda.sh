@@ -5,7 +5,7 @@ source "$(dirname "$0")/../common.sh"
 command -v nvcc >/dev/null || skip "no nvcc on this machine"
 enter_venv cuda
 say "pip install . with FACETRY_CUDA=ON"
-pip install -q '.[test]' -C cmake.define.FACETRY_CUDA=ON -C cmake.define.FACETRY_WERROR=ON
+pip install '.[test]' -C cmake.define.FACETRY_CUDA=ON -C cmake.define.FACETRY_WERROR=ON
 (
   cd "$CI_WORK"
   python - <<'EOF'

@@ -10,7 +10,7 @@ if ! command -v clang++ >/dev/null; then
 fi
 clang++ --version
 enter_test_venv
-pip install -q --group build
+pip install --group build
 tree=$CI_WORK/clang
 rm -rf "$tree"
 copy_sources "$tree"

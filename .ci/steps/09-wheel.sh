@@ -4,7 +4,7 @@
 source "$(dirname "$0")/../common.sh"
 
 enter_venv wheel
-pip install -q --group wheel
+pip install --group wheel
 rm -rf "$CI_WORK/dist" "$CI_WORK/wheelhouse" "$CI_WORK/outside"
 say "python -m build"
 python -m build --outdir "$CI_WORK/dist" . >"$CI_WORK/build.log" 2>&1 || { cat "$CI_WORK/build.log"; exit 1; }
@@ -20,5 +20,5 @@ cd "$CI_WORK/outside"
 rm -rf python cpp cuda
 rm -rf "$CI_WORK/venv-repaired"
 enter_venv repaired
-pip install -q "$(echo "$CI_WORK"/wheelhouse/*.whl)[test]"
+pip install "$(echo "$CI_WORK"/wheelhouse/*.whl)[test]"
 run_pytest

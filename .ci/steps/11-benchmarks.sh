@@ -4,5 +4,5 @@ source "$(dirname "$0")/../common.sh"
 
 compgen -G 'bench/bench_*.py' >/dev/null || skip "no bench/bench_*.py yet"
 enter_test_venv
-pip install -q "facetry[bench]"  # facetry is there already: this adds what the extra names
+pip install "facetry[bench]"  # facetry is there already: this adds what the extra names
 FACETRY_BENCH_SMALL=1 run_pytest bench --benchmark-disable

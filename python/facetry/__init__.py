@@ -7,7 +7,7 @@
 """
 
 from . import cuda
-from ._core import available_isas, isa, num_threads, set_num_threads, use_isa
+from .device import available_isas, isa, num_threads, set_num_threads, use_isa
 from .errors import UnsupportedLayer
 from .layers import LAYERS, Abs, Dense, HardSigmoid, HardTanh, Layer, LeakyReLU, PReLU, ReLU, ReLU6, Scale
 from .loaders import demo_path, from_torch, load, load_vnnlib

@@ -6,20 +6,51 @@ from . import _core
 
 
 def is_available() -> bool:
-    """Tell whether work can run on a CUDA device."""
+    """Tell whether work can run on a CUDA device.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> ft.cuda.is_available() == (ft.cuda.device_count() > 0)
+    True
+
+    """
     return not _core.cuda_why_not()
 
 
 def why_not() -> str:
-    """Say why no CUDA device can be used; the empty string where one can."""
+    """Say why no CUDA device can be used; the empty string where one can.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> (ft.cuda.why_not() == "") == ft.cuda.is_available()
+    True
+
+    """
     return _core.cuda_why_not()
 
 
 def device_count() -> int:
-    """Count the CUDA devices; 0 without a driver."""
+    """Count the CUDA devices; 0 without a driver.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> ft.cuda.device_count() >= 0
+    True
+
+    """
     return _core.cuda_device_count()
 
 
 def device_name(device: int = 0) -> str:
-    """Name a CUDA device; RuntimeError, saying why, where there is none."""
+    """Name a CUDA device; RuntimeError, saying why, where there is none.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> names = [ft.cuda.device_name(i) for i in range(ft.cuda.device_count())]
+
+    """
     return _core.cuda_device_name(device)

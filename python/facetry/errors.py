@@ -2,4 +2,12 @@
 
 
 class UnsupportedLayer(ValueError):  # noqa: N818 - the name is part of the public API
-    """A network holds a layer that facetry does not know; the message names it and its place."""
+    """A network holds a layer that facetry does not know; the message names it and its place.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> issubclass(ft.UnsupportedLayer, ValueError)
+    True
+
+    """

@@ -32,7 +32,15 @@ class Builder(Protocol):
 
 
 class Layer:
-    """A layer of a :class:`facetry.Network`. Immutable; equal when its kind and its parameters are equal."""
+    """A layer of a :class:`facetry.Network`. Immutable; equal when its kind and its parameters are equal.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> ft.LeakyReLU(0.5).parameters(), ft.ReLU() == ft.ReLU(), ft.ReLU() == ft.Abs()
+    ({'slope': 0.5}, True, False)
+
+    """
 
     def output_width(self, input_width: int | None) -> int | None:
         """Give the number of outputs for so many inputs (None: not known yet); ValueError if it cannot be."""
@@ -87,6 +95,12 @@ class Dense(Layer):
     Float32 and float64 are kept, float16 becomes float32, integers float64 (exactly). NaN and infinity are
     refused. The arrays are copied.
 
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> ft.Network([ft.Dense([[1.0, 2.0], [0.0, -1.0]], [0.5, 0.0])])([[1.0, 1.0]]).tolist()
+    [[3.5, -1.0]]
+
     """
 
     weight: FloatArray
@@ -128,6 +142,12 @@ class Scale(Layer):
     ----------
     scale, shift : (n,) arrays
 
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> ft.Network([ft.Scale([2.0, 0.5], [1.0, 0.0])])([[1.0, 1.0]]).tolist()
+    [[3.0, 0.5]]
+
     """
 
     scale: FloatArray
@@ -157,7 +177,15 @@ class Scale(Layer):
 
 @dataclass(frozen=True, eq=False)
 class ReLU(Layer):
-    """``max(x, 0)``; its derivative at 0 is 0. One neuron an input."""
+    """``max(x, 0)``; its derivative at 0 is 0. One neuron an input.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> ft.Network([ft.ReLU()], input_dim=2)([[-3.0, 2.0]]).tolist()
+    [[0.0, 2.0]]
+
+    """
 
     def lower(self, builder: Builder, node: int) -> int:
         """See :meth:`Layer.lower`."""
@@ -166,7 +194,15 @@ class ReLU(Layer):
 
 @dataclass(frozen=True, eq=False)
 class LeakyReLU(Layer):
-    """``x if x > 0 else slope * x``, for any finite slope. One neuron an input."""
+    """``x if x > 0 else slope * x``, for any finite slope. One neuron an input.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> ft.Network([ft.LeakyReLU(0.25)], input_dim=2)([[-4.0, 2.0]]).tolist()
+    [[-1.0, 2.0]]
+
+    """
 
     slope: float = 0.01
 
@@ -185,6 +221,12 @@ class PReLU(Layer):
     Parameters
     ----------
     slopes : (n,) or (1,) array
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> ft.Network([ft.PReLU([0.5, -1.0, 2.0])])([[-3.0, -3.0, -3.0]]).tolist()
+    [[-1.5, 3.0, -6.0]]
 
     """
 
@@ -218,6 +260,14 @@ class HardTanh(Layer):
     Matoba (section 1.2.2) writes it as ``low + ReLU(x - low) - ReLU(x - high)``, which loses all digits where
     x is large: in float32 it gives -1 for x = 1e8 and the bounds -1 and 1. Lowered is the equal
     ``high - ReLU((high - low) - ReLU(x - low))``, which stays within a few roundings of the bounds.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> net = ft.Network([ft.HardTanh()], input_dim=3)
+    >>> net([[-2.0, 0.5, 2.0]]).tolist(), net.layer_widths
+    ([[-1.0, 0.5, 1.0]], (3, 3))
+
     """
 
     low: float = -1.0
@@ -236,7 +286,15 @@ class HardTanh(Layer):
 
 @dataclass(frozen=True, eq=False)
 class ReLU6(Layer):
-    """``min(max(x, 0), 6)``: a :class:`HardTanh` of 0 and 6."""
+    """``min(max(x, 0), 6)``: a :class:`HardTanh` of 0 and 6.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> ft.Network([ft.ReLU6()], input_dim=3)([[-1.0, 2.0, 7.0]]).tolist()
+    [[0.0, 2.0, 6.0]]
+
+    """
 
     def lower(self, builder: Builder, node: int) -> int:
         """See :meth:`Layer.lower`."""
@@ -245,7 +303,15 @@ class ReLU6(Layer):
 
 @dataclass(frozen=True, eq=False)
 class HardSigmoid(Layer):
-    """``min(max(slope * x + offset, 0), 1)``; PyTorch has slope 1/6 and offset 1/2, ONNX slope 0.2."""
+    """``min(max(slope * x + offset, 0), 1)``; PyTorch has slope 1/6 and offset 1/2, ONNX slope 0.2.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> ft.Network([ft.HardSigmoid(0.25)], input_dim=3)([[-3.0, 1.0, 3.0]]).tolist()
+    [[0.0, 0.75, 1.0]]
+
+    """
 
     slope: float = 1 / 6
     offset: float = 0.5
@@ -263,7 +329,15 @@ class HardSigmoid(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Abs(Layer):
-    """``|x|``. One neuron an input, slope -1 where it is not active."""
+    """``|x|``. One neuron an input, slope -1 where it is not active.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> ft.Network([ft.Abs()], input_dim=2)([[-3.0, 2.0]]).tolist()
+    [[3.0, 2.0]]
+
+    """
 
     def lower(self, builder: Builder, node: int) -> int:
         """See :meth:`Layer.lower`."""

@@ -17,7 +17,16 @@ Int64Array = npt.NDArray[np.int64]
 
 
 class UniquePatterns(NamedTuple):
-    """What :meth:`Patterns.unique` gives; None for what was not asked."""
+    """What :meth:`Patterns.unique` gives; None for what was not asked.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> p = ft.Patterns.from_bool([[True], [False], [True]], [1])
+    >>> p.unique(return_counts=True).counts.tolist()
+    [2, 1]
+
+    """
 
     patterns: Patterns
     indices: Int64Array | None
@@ -245,7 +254,16 @@ class PatternSet:
 
 @dataclass(frozen=True)
 class PatternCount:
-    """How many distinct patterns a stream of points has; see :meth:`facetry.Network.count_patterns`."""
+    """How many distinct patterns a stream of points has; see :meth:`facetry.Network.count_patterns`.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> net = ft.Network([ft.ReLU()], input_dim=1)
+    >>> net.count_patterns([[-1.0], [1.0], [2.0]]).curve
+    ((1, 1), (2, 2), (3, 2))
+
+    """
 
     points: int
     """Points seen."""

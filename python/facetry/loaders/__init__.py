@@ -124,6 +124,14 @@ def from_torch(module: Any, input_shape: int | Sequence[int], *, strip_softmax: 
     ImportError
         Where torch is missing: ``pip install 'facetry[torch]'``.
 
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> import torch
+    >>> module = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+    >>> ft.from_torch(module, 4).layers
+    (Dense(4 -> 8), ReLU(), Dense(8 -> 2))
+
     """
     from .torch import convert_module
 
@@ -175,6 +183,13 @@ def demo_path() -> Path:
     weak right, strong left and strong right turns, of which the highest is advised. Earlier advice: clear of
     conflict; time to the loss of vertical separation: 5 s. By the Stanford Intelligent Systems Laboratory.
     Its MIT licence is in the file LICENSE-hcas beside it.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> ft.load(ft.demo_path()).layer_widths
+    (25, 25, 25, 25, 25)
+
     """
     return Path(__file__).parents[1] / "data" / "hcas.nnet"
 
