@@ -13,7 +13,8 @@ if [[ -z ${CI_WORK:-} ]]; then
   ci_work_is_ours=1
 fi
 # pip, matplotlib and others keep caches in the home directory otherwise.
-export CI_WORK XDG_CACHE_HOME=$CI_WORK/cache MPLCONFIGDIR=$CI_WORK/matplotlib PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_QUIET=2 PIP_PROGRESS_BAR=off
+export CI_WORK XDG_CACHE_HOME=$CI_WORK/cache MPLCONFIGDIR=$CI_WORK/matplotlib
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_QUIET=2 PIP_PROGRESS_BAR=off
 
 step=$(basename "$0" .sh)
 close_step() {

@@ -85,7 +85,9 @@ def symbols(path: Path, *options: str) -> list[tuple[str, str]]:
 
 
 def kernel_objects(build: Path) -> list[Path]:
-    objects = [path for path in commands(build) if re.search(r"_(baseline|avx2|avx512)\.cpp\.o$", path.name)]
+    objects = [
+        path for path in commands(build) if re.search(r"_(baseline|neon|avx2|avx512)\.cpp\.o$", path.name)
+    ]
     assert objects, f"no kernel objects in {build}"
     return objects
 

@@ -104,13 +104,14 @@ def test_unknown_isa_in_the_environment_is_refused():
 @pytest.mark.parametrize("name", ["", "AVX2", "avx1024", "baseline "])
 def test_use_isa_refuses_an_unknown_name_and_changes_nothing(name, restore_settings):
     before = ft.isa()
-    with pytest.raises(ValueError, match=rf"no instruction set '{name}' here .*choose from .*baseline"):
+    with pytest.raises(
+        ValueError, match=rf"no instruction set '{name}' here .*choose from .*{ft.available_isas()[-1]}"
+    ):
         ft.use_isa(name)
     assert ft.isa() == before
 
 
 def test_every_isa_can_be_used(restore_settings):
-    assert ft.available_isas()[-1] == "baseline"
     for name in ft.available_isas():
         ft.use_isa(name)
         assert ft.isa() == name
