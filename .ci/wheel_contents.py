@@ -6,7 +6,8 @@ import zipfile
 from pathlib import Path
 
 MAX_WHEEL_BYTES = 3_000_000
-IN_SDIST = {"pyproject.toml", "CMakeLists.txt", "README.md", "LICENSE", "CHANGELOG.md", "cpp", "cuda", "python", "tests"}
+FILES = {"pyproject.toml", "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "CHANGELOG.md"}
+IN_SDIST = FILES | {"cpp", "cuda", "python", "tests", "bench"}
 NOT_IN_SDIST = {".ci", ".github", "build", "dist", "report"}
 
 sdist_path, wheel_path = map(Path, sys.argv[1:])
