@@ -28,6 +28,15 @@ struct SobolCall {
   std::size_t out_stride;
 };
 
+struct OwenStep {
+  std::uint32_t digit;
+  std::uint32_t base;
+  std::size_t position;
+  std::uint64_t reciprocal;
+  std::uint64_t fraction;  // of the digit's weight
+  std::uint32_t rest;
+};
+
 struct PointKernels {
   void (*sobol32)(const SobolCall<float>&);
   void (*sobol64)(const SobolCall<double>&);
@@ -37,6 +46,12 @@ struct PointKernels {
   void (*add_terms)(const double* values, std::size_t n, const double* terms, std::size_t count, double* out);
   // out[i] = points::to_unit<double>(fractions[i] + fraction).
   void (*add_fraction)(const std::uint64_t* fractions, std::size_t n, std::uint64_t fraction, double* out);
+  // Each state i takes the same digit: points::owen_step.
+  void (*owen_steps)(const OwenStep& step, std::size_t n, std::uint64_t* values, std::uint64_t* nodes,
+                     std::uint64_t* shifts);
+  // out[i] = points::to_unit<double>(values[i] + shifts[i] * fraction), fractions of 2^64.
+  void (*owen_ends)(std::uint64_t fraction, std::size_t n, const std::uint64_t* values,
+                    const std::uint64_t* shifts, double* out);
   // out[i * out_stride + j] = columns[j * stride + i], in float cut to 24 binary digits.
   void (*interleave32)(const double* columns, std::size_t stride, std::size_t n, std::size_t width,
                        float* out, std::size_t out_stride);

@@ -55,37 +55,34 @@ HaltonScramble parse(const std::string& scramble) {
   throw std::invalid_argument("scramble must be None, 'owen' or 'digits', is '" + scramble + "'");
 }
 
-// The coordinates of one column, by tables where the indices are consecutive.
+// The coordinates of one column: a table over the first digits where the indices are consecutive.
 class Column {
  public:
-  Column(HaltonColumn column, std::uint64_t leap, std::size_t n) : column_(std::move(column)), leap_(leap) {
-    if (!uses_table()) return;
-    const std::uint32_t base = column_.base;
-    const std::uint64_t limit = std::min<std::uint64_t>(kTable, n);
-    for (block_ = base, digits_ = 1; block_ * base <= limit; ++digits_) block_ *= base;
-    if (column_.scramble == HaltonScramble::kDigits) {
-      fractions_.resize(block_);
-      for (std::uint64_t j = 0; j < block_; ++j)
-        fractions_[j] = points::permuted_inverse(j, base, digits_, column_.permutations.data(),
-                                                 column_.weights.data(), column_.zeros);
-    } else if (digits_ > 1) {  // one digit is a multiplication
-      inverses_.resize(block_);
-      for (std::uint64_t j = 0; j < block_; ++j) inverses_[j] = points::radical_inverse(j, base);
-    }
+  Column(HaltonColumn column, std::uint64_t leap, std::size_t n)
+      : column_(std::move(column)), leap_(leap), digits_(points::table_digits(column_.base)) {
+    for (std::size_t k = 0; k < digits_; ++k) block_ *= column_.base;
+    uses_table_ = leap == 1 && n >= block_;
+    if (uses_table_) make_table();
   }
 
   void fill(std::uint64_t index, std::size_t count, double* out) const {
-    if (!uses_table()) {
+    if (!uses_table_) {
       for (std::size_t i = 0; i < count; ++i, index += leap_) out[i] = column_.coordinate(index);
       return;
     }
     while (count > 0) {
       const std::uint64_t first = index % block_;
       const std::size_t run = std::min<std::size_t>(count, block_ - first);
-      if (column_.scramble == HaltonScramble::kDigits)
-        kernels().points.add_fraction(fractions_.data() + first, run, later_fraction(index / block_), out);
-      else
-        fill_inverses(first, index / block_, run, out);
+      switch (column_.scramble) {
+        case HaltonScramble::kNone:
+          fill_plain(first, index / block_, run, out);
+          break;
+        case HaltonScramble::kOwen:
+          fill_owen(first, index / block_, run, out);
+          break;
+        case HaltonScramble::kDigits:
+          kernels().points.add_fraction(values_.data() + first, run, later_fraction(index / block_), out);
+      }
       index += run;
       out += run;
       count -= run;
@@ -93,9 +90,35 @@ class Column {
   }
 
  private:
-  bool uses_table() const { return leap_ == 1 && column_.scramble != HaltonScramble::kOwen; }
+  void make_table() {
+    const std::uint32_t base = column_.base;
+    if (column_.scramble == HaltonScramble::kNone) {
+      if (digits_ > 1) inverses_.resize(block_);  // one digit is a multiplication
+      for (std::uint64_t j = 0; j < inverses_.size(); ++j) inverses_[j] = points::radical_inverse(j, base);
+      return;
+    }
+    values_.resize(block_);
+    if (column_.scramble == HaltonScramble::kDigits) {
+      for (std::uint64_t j = 0; j < block_; ++j)
+        values_[j] = points::permuted_inverse(j, base, digits_, column_.permutations.data(),
+                                              column_.weights.data(), column_.zeros);
+      return;
+    }
+    nodes_.resize(block_);
+    shifts_.resize(block_);
+    for (std::uint64_t j = 0; j < block_; ++j) {
+      points::OwenState state = points::owen_start(column_.key);
+      std::uint64_t rest = j;
+      for (std::size_t k = 0; k < digits_; ++k, rest /= base)
+        state = points::owen_step(state, static_cast<std::uint32_t>(rest % base), k, base,
+                                  column_.weights[0].fraction, column_.weights[k]);
+      values_[j] = state.value;
+      nodes_[j] = state.node;
+      shifts_[j] = state.shifts;
+    }
+  }
 
-  void fill_inverses(std::uint64_t first, std::uint64_t later, std::size_t run, double* out) const {
+  void fill_plain(std::uint64_t first, std::uint64_t later, std::size_t run, double* out) const {
     double terms[48];
     std::size_t count = 0;
     double weight = 1.0 / column_.base;
@@ -112,6 +135,25 @@ class Column {
     kernels().points.add_terms(inverses, run, terms, count, out);
   }
 
+  void fill_owen(std::uint64_t first, std::uint64_t later, std::size_t run, double* out) const {
+    std::uint64_t values[kRows], nodes[kRows], shifts[kRows];
+    std::copy_n(values_.data() + first, run, values);
+    std::copy_n(nodes_.data() + first, run, nodes);
+    std::copy_n(shifts_.data() + first, run, shifts);
+    std::size_t k = digits_;
+    for (; later > 0; later /= column_.base, ++k) {
+      const points::DigitWeight weight = column_.weights[k];
+      const OwenStep step{static_cast<std::uint32_t>(later % column_.base),
+                          column_.base,
+                          k,
+                          column_.weights[0].fraction,
+                          weight.fraction,
+                          weight.rest};
+      kernels().points.owen_steps(step, run, values, nodes, shifts);
+    }
+    kernels().points.owen_ends(column_.weights[k - 1].fraction, run, values, shifts, out);
+  }
+
   std::uint64_t later_fraction(std::uint64_t later) const {
     const std::size_t skipped = digits_ * column_.base;
     return points::permuted_inverse(later, column_.base, column_.positions - digits_,
@@ -121,10 +163,11 @@ class Column {
 
   HaltonColumn column_;
   std::uint64_t leap_;
-  std::uint64_t block_ = 0;  // entries of the table: base^digits_
-  std::size_t digits_ = 0;
+  std::size_t digits_;
+  std::uint64_t block_ = 1;  // entries of the table: base^digits_
+  bool uses_table_ = false;
   std::vector<double> inverses_;
-  std::vector<std::uint64_t> fractions_;
+  std::vector<std::uint64_t> values_, nodes_, shifts_;
 };
 
 }  // namespace
@@ -137,7 +180,8 @@ HaltonColumn::HaltonColumn(std::size_t dimension, std::uint32_t prime, HaltonScr
       scramble == HaltonScramble::kOwen ? points::Purpose::kHaltonOwen : points::Purpose::kHaltonDigits;
   key = points::make_key(seed, purpose, dimension);
   weights.push_back(points::first_weight(base));
-  while (weights.size() < std::max(positions, count_digits(kResolution, base)))
+  const std::size_t needed = std::max(points::table_digits(base), count_digits(kResolution, base));
+  while (weights.size() < std::max(positions, needed))
     weights.push_back(points::next_weight(weights.back(), base));
   if (scramble == HaltonScramble::kOwen) return;
   permutations.resize(positions * base);

@@ -151,27 +151,50 @@ FACETRY_HD std::uint32_t exchange(std::uint64_t key, std::uint32_t i, std::uint3
 // different ones with the same probability, so variances are those of uniform permutations (Owen 2003, on
 // affine ones). The c of a node and those of the nodes reached from it through zeros are the digits of one
 // random fraction, so that the infinitely many zeros at the end of an index cost one product.
+struct OwenState {
+  std::uint64_t value;   // of the digits so far
+  std::uint64_t node;    // names the prefix up to its last digit other than 0
+  std::uint64_t shifts;  // the fraction whose digits are the shifts from here on
+};
+
+FACETRY_HD OwenState owen_start(std::uint64_t key) { return {0, mix64(key), mix64(mix64(key))}; }
+
+// Takes digit k; reciprocal is the fraction of first_weight(base).
+FACETRY_HD OwenState owen_step(OwenState state, std::uint32_t digit, std::size_t k, std::uint32_t base,
+                               std::uint64_t reciprocal, DigitWeight weight) {
+  const std::uint64_t shift = multiply_high(state.shifts, base);
+  if (digit == 0) {
+    const std::uint64_t term = digit_fraction(static_cast<std::uint32_t>(shift), weight);
+    return {state.value + term, state.node, state.shifts * base};
+  }
+  const std::uint64_t random = mix64(state.node + k);
+  const std::uint64_t image = std::uint64_t{1 + pick(random, base - 1)} * digit + shift;
+  std::uint64_t rest = image - multiply_high(image, reciprocal) * base;  // below 2 base
+  rest = rest < base ? rest : rest - base;
+  const std::uint64_t node = mix64(random ^ digit);
+  return {state.value + digit_fraction(static_cast<std::uint32_t>(rest), weight), node, mix64(node)};
+}
+
+// The value with all the zeros that follow, after a digit of this weight.
+FACETRY_HD std::uint64_t owen_end(OwenState state, DigitWeight weight) {
+  return state.value + multiply_high(state.shifts, weight.fraction);
+}
+
+// So many digits are always taken one by one: a table over them has at most 4096 entries, or base.
+FACETRY_HD std::size_t table_digits(std::uint32_t base) {
+  std::size_t digits = 1;
+  for (std::uint64_t power = base; power * base <= 4096; power *= base) ++digits;
+  return digits;
+}
+
 FACETRY_HD std::uint64_t owen_inverse(std::uint64_t index, std::uint32_t base, std::uint64_t key,
                                       const DigitWeight* weights) {
-  std::uint64_t node = mix64(key);
-  std::uint64_t shifts = mix64(node);  // as a fraction, its digits are the shifts from here on
-  std::uint64_t value = 0;
+  OwenState state = owen_start(key);
   std::size_t k = 0;
-  for (; index > 0; index /= base, ++k) {
-    const auto digit = static_cast<std::uint32_t>(index % base);
-    const auto shift = static_cast<std::uint32_t>(multiply_high(shifts, base));
-    shifts *= base;
-    if (digit == 0) {
-      value += digit_fraction(shift, weights[k]);
-      continue;
-    }
-    const std::uint64_t random = mix64(node + k);
-    const std::uint64_t image = std::uint64_t{1 + pick(random, base - 1)} * digit + shift;
-    value += digit_fraction(static_cast<std::uint32_t>(image % base), weights[k]);
-    node = mix64(random ^ digit);
-    shifts = mix64(node);
-  }
-  return value + (k == 0 ? shifts : multiply_high(shifts, weights[k - 1].fraction));
+  for (const std::size_t least = table_digits(base); index > 0 || k < least; index /= base, ++k)
+    state =
+        owen_step(state, static_cast<std::uint32_t>(index % base), k, base, weights[0].fraction, weights[k]);
+  return owen_end(state, weights[k - 1]);
 }
 
 // Halton's digits, each position permuted by a table of its own: digit d of position k becomes
