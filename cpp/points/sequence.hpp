@@ -101,7 +101,7 @@ FACETRY_HD static inline T to_unit(std::uint64_t digits) {
 // Halton's coordinate without scrambling, added in scipy's order (first digit first), so with scipy's bits.
 // The result is below 1 for indices below 2^48: 1 less the true value is at least 2^-48, the rounding below
 // 2^-48.8.
-FACETRY_HD double radical_inverse(std::uint64_t index, std::uint32_t base) {
+FACETRY_HD static inline double radical_inverse(std::uint64_t index, std::uint32_t base) {
   double value = 0;
   for (double weight = 1.0 / base; index > 0; index /= base, weight /= base)
     value += static_cast<double>(index % base) * weight;
@@ -115,34 +115,34 @@ struct DigitWeight {
   std::uint32_t rest;      // its next 32 bits
 };
 
-FACETRY_HD DigitWeight first_weight(std::uint32_t base) {
+FACETRY_HD static inline DigitWeight first_weight(std::uint32_t base) {
   const std::uint64_t remainder = (0 - std::uint64_t{base}) % base;  // of 2^64
   return {~std::uint64_t{0} / base + (remainder == 0), static_cast<std::uint32_t>((remainder << 32) / base)};
 }
 
-FACETRY_HD DigitWeight next_weight(DigitWeight weight, std::uint32_t base) {
+FACETRY_HD static inline DigitWeight next_weight(DigitWeight weight, std::uint32_t base) {
   const std::uint64_t remainder = weight.fraction % base;
   return {weight.fraction / base, static_cast<std::uint32_t>(((remainder << 32) | weight.rest) / base)};
 }
 
-FACETRY_HD std::uint64_t digit_fraction(std::uint32_t digit, DigitWeight weight) {
+FACETRY_HD static inline std::uint64_t digit_fraction(std::uint32_t digit, DigitWeight weight) {
   return digit * weight.fraction + ((std::uint64_t{digit} * weight.rest) >> 32);
 }
 
 // The high 64 bits of a product.
-FACETRY_HD std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) {
+FACETRY_HD static inline std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) {
   const std::uint64_t a0 = a & 0xFFFFFFFFu, a1 = a >> 32, b0 = b & 0xFFFFFFFFu, b1 = b >> 32;
   const std::uint64_t middle = a1 * b0 + ((a0 * b0) >> 32);
   return a1 * b1 + (middle >> 32) + (((middle & 0xFFFFFFFFu) + a0 * b1) >> 32);
 }
 
 // One of base values, uniform to within base / 2^32.
-FACETRY_HD std::uint32_t pick(std::uint64_t random, std::uint32_t count) {
+FACETRY_HD static inline std::uint32_t pick(std::uint64_t random, std::uint32_t count) {
   return static_cast<std::uint32_t>(((random >> 32) * count) >> 32);
 }
 
 // Image i of a random permutation of 0..base - 1 made by Fisher and Yates' exchanges is at first at i + this.
-FACETRY_HD std::uint32_t exchange(std::uint64_t key, std::uint32_t i, std::uint32_t base) {
+FACETRY_HD static inline std::uint32_t exchange(std::uint64_t key, std::uint32_t i, std::uint32_t base) {
   return pick(mix64(key + i), base - i);
 }
 
@@ -157,11 +157,14 @@ struct OwenState {
   std::uint64_t shifts;  // the fraction whose digits are the shifts from here on
 };
 
-FACETRY_HD OwenState owen_start(std::uint64_t key) { return {0, mix64(key), mix64(mix64(key))}; }
+FACETRY_HD static inline OwenState owen_start(std::uint64_t key) {
+  return {0, mix64(key), mix64(mix64(key))};
+}
 
 // Takes digit k; reciprocal is the fraction of first_weight(base).
-FACETRY_HD OwenState owen_step(OwenState state, std::uint32_t digit, std::size_t k, std::uint32_t base,
-                               std::uint64_t reciprocal, DigitWeight weight) {
+FACETRY_HD static inline OwenState owen_step(OwenState state, std::uint32_t digit, std::size_t k,
+                                             std::uint32_t base, std::uint64_t reciprocal,
+                                             DigitWeight weight) {
   const std::uint64_t shift = multiply_high(state.shifts, base);
   if (digit == 0) {
     const std::uint64_t term = digit_fraction(static_cast<std::uint32_t>(shift), weight);
@@ -176,19 +179,19 @@ FACETRY_HD OwenState owen_step(OwenState state, std::uint32_t digit, std::size_t
 }
 
 // The value with all the zeros that follow, after a digit of this weight.
-FACETRY_HD std::uint64_t owen_end(OwenState state, DigitWeight weight) {
+FACETRY_HD static inline std::uint64_t owen_end(OwenState state, DigitWeight weight) {
   return state.value + multiply_high(state.shifts, weight.fraction);
 }
 
 // So many digits are always taken one by one: a table over them has at most 4096 entries, or base.
-FACETRY_HD std::size_t table_digits(std::uint32_t base) {
+FACETRY_HD static inline std::size_t table_digits(std::uint32_t base) {
   std::size_t digits = 1;
   for (std::uint64_t power = base; power * base <= 4096; power *= base) ++digits;
   return digits;
 }
 
-FACETRY_HD std::uint64_t owen_inverse(std::uint64_t index, std::uint32_t base, std::uint64_t key,
-                                      const DigitWeight* weights) {
+FACETRY_HD static inline std::uint64_t owen_inverse(std::uint64_t index, std::uint32_t base,
+                                                    std::uint64_t key, const DigitWeight* weights) {
   OwenState state = owen_start(key);
   std::size_t k = 0;
   for (const std::size_t least = table_digits(base); index > 0 || k < least; index /= base, ++k)
@@ -199,9 +202,10 @@ FACETRY_HD std::uint64_t owen_inverse(std::uint64_t index, std::uint32_t base, s
 
 // Halton's digits, each position permuted by a table of its own: digit d of position k becomes
 // permutations[k * base + d]. `zeros` is what the positions past the index's digits add.
-FACETRY_HD std::uint64_t permuted_inverse(std::uint64_t index, std::uint32_t base, std::size_t positions,
-                                          const std::uint32_t* permutations, const DigitWeight* weights,
-                                          std::uint64_t zeros) {
+FACETRY_HD static inline std::uint64_t permuted_inverse(std::uint64_t index, std::uint32_t base,
+                                                        std::size_t positions,
+                                                        const std::uint32_t* permutations,
+                                                        const DigitWeight* weights, std::uint64_t zeros) {
   for (std::size_t k = 0; k < positions; ++k, index /= base)
     zeros += digit_fraction(permutations[k * base + index % base], weights[k]);
   return zeros;
