@@ -1,4 +1,4 @@
-// Rows of points: Sobol states stepped along the Gray code.
+// Points: rows of Sobol states stepped along the Gray code, and columns of Halton coordinates.
 #pragma once
 
 #include <cstddef>
@@ -28,9 +28,35 @@ struct SobolCall {
   std::size_t out_stride;
 };
 
+struct OwenStep {
+  std::uint32_t digit;
+  std::uint32_t base;
+  std::size_t position;
+  std::uint64_t reciprocal;
+  std::uint64_t fraction;  // of the digit's weight
+  std::uint32_t rest;
+};
+
 struct PointKernels {
   void (*sobol32)(const SobolCall<float>&);
   void (*sobol64)(const SobolCall<double>&);
+  // out[i] = (first + i) * weight.
+  void (*multiples)(std::int32_t first, std::size_t n, double weight, double* out);
+  // out[i] = values[i] + terms[0] + terms[1] + ..., added in this order. values may be out.
+  void (*add_terms)(const double* values, std::size_t n, const double* terms, std::size_t count, double* out);
+  // out[i] = points::to_unit<double>(fractions[i] + fraction).
+  void (*add_fraction)(const std::uint64_t* fractions, std::size_t n, std::uint64_t fraction, double* out);
+  // Each state i takes the same digit: points::owen_step.
+  void (*owen_steps)(const OwenStep& step, std::size_t n, std::uint64_t* values, std::uint64_t* nodes,
+                     std::uint64_t* shifts);
+  // out[i] = points::to_unit<double>(values[i] + shifts[i] * fraction), fractions of 2^64.
+  void (*owen_ends)(std::uint64_t fraction, std::size_t n, const std::uint64_t* values,
+                    const std::uint64_t* shifts, double* out);
+  // out[i * out_stride + j] = columns[j * stride + i], in float cut to 24 binary digits.
+  void (*interleave32)(const double* columns, std::size_t stride, std::size_t n, std::size_t width,
+                       float* out, std::size_t out_stride);
+  void (*interleave64)(const double* columns, std::size_t stride, std::size_t n, std::size_t width,
+                       double* out, std::size_t out_stride);
 };
 
 }  // namespace facetry

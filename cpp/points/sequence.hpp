@@ -36,8 +36,8 @@ FACETRY_HD static inline Word hash32(Word x, Word key_low, Word key_high) {
 }
 
 // Owen's flips of the five digits from `Depth` on. They hang on the digits above only: one hash of the first
-// Depth digits names the flips of the whole subtree below them, 1 + 2 + 4 + 8 + 16 nodes in heap order from
-// bit 1 on.
+// Depth digits names the flips of the whole subtree below them, the root's in bit 0, then 2 + 4 + 8 + 16
+// nodes from bit 2 on in heap order.
 template <unsigned Depth, class Word>
 FACETRY_HD static inline Word owen_flips(Word x, Word key_low, Word key_high, Word flips) {
   if constexpr (Depth < 32) {
@@ -46,11 +46,12 @@ FACETRY_HD static inline Word owen_flips(Word x, Word key_low, Word key_high, Wo
     constexpr std::uint32_t kPrefix = ~(kRoot | (kRoot - 1));
     const Word word = hash32<Word>((x & kPrefix) | kRoot, key_low, key_high);
     const Word path = ((x << Depth) >> 1) | 0x80000000u;  // a one, then the digits inside the subtree
+    flips = (flips + flips) | (word & 1u);  // an addition, since shifts are the scarce instruction here
 #if defined(__CUDACC__)
 #pragma unroll
 #endif
-    for (unsigned level = 0; level < 5 && Depth + level < 32; ++level)
-      flips = (flips << 1) | ((word >> (path >> (31 - level))) & 1u);
+    for (unsigned level = 1; level < 5 && Depth + level < 32; ++level)
+      flips = (flips + flips) | ((word >> (path >> (31 - level))) & 1u);
     return owen_flips<Depth + 5>(x, key_low, key_high, flips);
   } else {
     return flips;
@@ -95,6 +96,119 @@ FACETRY_HD static inline T to_unit(std::uint64_t digits) {
     return static_cast<T>(static_cast<std::int32_t>(digits >> 40)) * T(0x1p-24);
   else
     return static_cast<T>(static_cast<std::int64_t>(digits >> 12)) * T(0x1p-52);
+}
+
+// Halton's coordinate without scrambling, added in scipy's order (first digit first), so with scipy's bits.
+// The result is below 1 for indices below 2^48: 1 less the true value is at least 2^-48, the rounding below
+// 2^-48.8.
+FACETRY_HD static inline double radical_inverse(std::uint64_t index, std::uint32_t base) {
+  double value = 0;
+  for (double weight = 1.0 / base; index > 0; index /= base, weight /= base)
+    value += static_cast<double>(index % base) * weight;
+  return value;
+}
+
+// Scrambled coordinates are sums of 64-bit fractions, which do not hang on the order of the digits.
+// Digit p at position k counts floor(p / base^(k + 1)) to within 2 units of 2^-64, and never more than that.
+struct DigitWeight {
+  std::uint64_t fraction;  // of 2^64
+  std::uint32_t rest;      // its next 32 bits
+};
+
+FACETRY_HD static inline DigitWeight first_weight(std::uint32_t base) {
+  const std::uint64_t remainder = (0 - std::uint64_t{base}) % base;  // of 2^64
+  return {~std::uint64_t{0} / base + (remainder == 0), static_cast<std::uint32_t>((remainder << 32) / base)};
+}
+
+FACETRY_HD static inline DigitWeight next_weight(DigitWeight weight, std::uint32_t base) {
+  const std::uint64_t remainder = weight.fraction % base;
+  return {weight.fraction / base, static_cast<std::uint32_t>(((remainder << 32) | weight.rest) / base)};
+}
+
+FACETRY_HD static inline std::uint64_t digit_fraction(std::uint32_t digit, DigitWeight weight) {
+  return digit * weight.fraction + ((std::uint64_t{digit} * weight.rest) >> 32);
+}
+
+// The high 64 bits of a product.
+FACETRY_HD static inline std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) {
+  const std::uint64_t a0 = a & 0xFFFFFFFFu, a1 = a >> 32, b0 = b & 0xFFFFFFFFu, b1 = b >> 32;
+  const std::uint64_t middle = a1 * b0 + ((a0 * b0) >> 32);
+  return a1 * b1 + (middle >> 32) + (((middle & 0xFFFFFFFFu) + a0 * b1) >> 32);
+}
+
+// One of base values, uniform to within base / 2^32.
+FACETRY_HD static inline std::uint32_t pick(std::uint64_t random, std::uint32_t count) {
+  return static_cast<std::uint32_t>(((random >> 32) * count) >> 32);
+}
+
+// Image i of a random permutation of 0..base - 1 made by Fisher and Yates' exchanges is at first at i + this.
+FACETRY_HD static inline std::uint32_t exchange(std::uint64_t key, std::uint32_t i, std::uint32_t base) {
+  return pick(mix64(key + i), base - i);
+}
+
+// Nested scrambling of Halton's digits (Owen 1995), the permutation of a digit keyed by the digits before it:
+// d -> (a d + c) mod base with a uniform in 1..base - 1 and c in 0..base - 1. Two digits go to any two
+// different ones with the same probability, so variances are those of uniform permutations (Owen 2003, on
+// affine ones). The c of a node and those of the nodes reached from it through zeros are the digits of one
+// random fraction, so that the infinitely many zeros at the end of an index cost one product.
+struct OwenState {
+  std::uint64_t value;   // of the digits so far
+  std::uint64_t node;    // names the prefix up to its last digit other than 0
+  std::uint64_t shifts;  // the fraction whose digits are the shifts from here on
+};
+
+FACETRY_HD static inline OwenState owen_start(std::uint64_t key) {
+  return {0, mix64(key), mix64(mix64(key))};
+}
+
+// Takes digit k; reciprocal is the fraction of first_weight(base).
+FACETRY_HD static inline OwenState owen_step(OwenState state, std::uint32_t digit, std::size_t k,
+                                             std::uint32_t base, std::uint64_t reciprocal,
+                                             DigitWeight weight) {
+  const std::uint64_t shift = multiply_high(state.shifts, base);
+  if (digit == 0) {
+    const std::uint64_t term = digit_fraction(static_cast<std::uint32_t>(shift), weight);
+    return {state.value + term, state.node, state.shifts * base};
+  }
+  const std::uint64_t random = mix64(state.node + k);
+  const std::uint64_t image = std::uint64_t{1 + pick(random, base - 1)} * digit + shift;
+  std::uint64_t rest = image - multiply_high(image, reciprocal) * base;  // below 2 base
+  rest = rest < base ? rest : rest - base;
+  const std::uint64_t node = mix64(random ^ digit);
+  return {state.value + digit_fraction(static_cast<std::uint32_t>(rest), weight), node, mix64(node)};
+}
+
+// The value with all the zeros that follow, after a digit of this weight.
+FACETRY_HD static inline std::uint64_t owen_end(OwenState state, DigitWeight weight) {
+  return state.value + multiply_high(state.shifts, weight.fraction);
+}
+
+// So many digits are always taken one by one: a table over them has at most 4096 entries, or base.
+FACETRY_HD static inline std::size_t table_digits(std::uint32_t base) {
+  std::size_t digits = 1;
+  for (std::uint64_t power = base; power * base <= 4096; power *= base) ++digits;
+  return digits;
+}
+
+FACETRY_HD static inline std::uint64_t owen_inverse(std::uint64_t index, std::uint32_t base,
+                                                    std::uint64_t key, const DigitWeight* weights) {
+  OwenState state = owen_start(key);
+  std::size_t k = 0;
+  for (const std::size_t least = table_digits(base); index > 0 || k < least; index /= base, ++k)
+    state =
+        owen_step(state, static_cast<std::uint32_t>(index % base), k, base, weights[0].fraction, weights[k]);
+  return owen_end(state, weights[k - 1]);
+}
+
+// Halton's digits, each position permuted by a table of its own: digit d of position k becomes
+// permutations[k * base + d]. `zeros` is what the positions past the index's digits add.
+FACETRY_HD static inline std::uint64_t permuted_inverse(std::uint64_t index, std::uint32_t base,
+                                                        std::size_t positions,
+                                                        const std::uint32_t* permutations,
+                                                        const DigitWeight* weights, std::uint64_t zeros) {
+  for (std::size_t k = 0; k < positions; ++k, index /= base)
+    zeros += digit_fraction(permutations[k * base + index % base], weights[k]);
+  return zeros;
 }
 
 }  // namespace facetry::points

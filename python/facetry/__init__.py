@@ -13,12 +13,13 @@ from .layers import LAYERS, Abs, Dense, HardSigmoid, HardTanh, Layer, LeakyReLU,
 from .loaders import demo_path, from_torch, load, load_vnnlib
 from .network import Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
-from .points import Sobol, sobol
+from .points import Halton, Sobol, halton, sobol
 
 __all__ = [
     "LAYERS",
     "Abs",
     "Dense",
+    "Halton",
     "HardSigmoid",
     "HardTanh",
     "Layer",
@@ -38,6 +39,7 @@ __all__ = [
     "cuda",
     "demo_path",
     "from_torch",
+    "halton",
     "isa",
     "load",
     "load_vnnlib",
