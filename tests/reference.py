@@ -111,3 +111,26 @@ def random_network(widths, seed=0, dtype="float32", activation=ft.ReLU):
         layers += [ft.Dense(weight.astype(dtype), (rng.standard_normal(outputs) * 0.3).astype(dtype))]
         layers += [activation()]
     return ft.Network(layers[:-1])
+
+
+def evaluate_nnet(path, point) -> list[float]:
+    """Outputs of a .nnet file at a point, read as one stream of numbers, in plain Python floats."""
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("//")]
+    numbers = iter([float(field) for line in lines for field in line.split(",") if field.strip()])
+    depth, inputs, _outputs, _widest = (int(next(numbers)) for _ in range(4))
+    widths = [int(next(numbers)) for _ in range(depth + 1)]
+    for _ in range(1 + 2 * inputs):  # a flag, the minima and the maxima
+        next(numbers)
+    means = [next(numbers) for _ in range(inputs + 1)]
+    ranges = [next(numbers) for _ in range(inputs + 1)]
+    values = [(float(x) - mean) / span for x, mean, span in zip(point, means, ranges, strict=False)]
+    for layer, (before, after) in enumerate(pairwise(widths)):
+        rows = [[next(numbers) for _ in range(before)] for _ in range(after)]
+        biases = [next(numbers) for _ in range(after)]
+        sums = [
+            sum(w * v for w, v in zip(row, values, strict=True)) + b
+            for row, b in zip(rows, biases, strict=True)
+        ]
+        values = sums if layer == depth - 1 else [max(z, 0.0) for z in sums]
+    assert next(numbers, None) is None
+    return [value * ranges[-1] + means[-1] for value in values]

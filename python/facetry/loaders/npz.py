@@ -27,9 +27,10 @@ from ..network import Network
 from ._chain import Budget
 
 _FORMAT = "facetry network 1"
+_SHAPE = rb"\((|[0-9]+,|[0-9]+(?:, [0-9]+)+)\)"
 _HEADER = re.compile(
     rb"\x93NUMPY\x01\x00(?s:..)"
-    rb"\{'descr': '(<f4|<f8|\|u1)', 'fortran_order': False, 'shape': \(([0-9, ]*)\), \} *\n"
+    rb"\{'descr': '(<f4|<f8|\|u1)', 'fortran_order': False, 'shape': " + _SHAPE + rb", \} *\n"
 )
 _CORRUPT = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, struct.error, OverflowError)
 
@@ -69,7 +70,7 @@ def parse_npz(data: bytes) -> Network:
     """Read what :func:`save_npz` wrote."""
     arrays = _arrays(data)
     try:
-        content = json.loads(arrays.pop("network").tobytes())
+        content = json.loads(arrays.pop("network").tobytes().decode())
         if content["format"] != _FORMAT:
             raise ValueError(f"its format is {content['format']!r}, expected {_FORMAT!r}")
         layers = [_layer(index, dict(given), arrays) for index, given in enumerate(content["layers"])]

@@ -91,7 +91,7 @@ class _Reader:
     def _step(self, node: Any) -> Any:
         from torch.fx.node import map_arg
 
-        args, kwargs = map_arg((node.args, dict(node.kwargs)), self._look_up)
+        args, kwargs = map_arg(node.args, self._look_up), dict(map_arg(node.kwargs, self._look_up))
         if node.op == "placeholder":
             return self._placeholder(node, args)
         if node.op == "get_attr":
