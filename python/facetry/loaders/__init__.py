@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._arrays import memory_limit
 from ..errors import UnsupportedLayer
 from ..network import Network
 
+_LARGEST_PROTOBUF = 2**31 - 1
 _PICKLES = (".pt", ".pth", ".th", ".pkl", ".pickle", ".ckpt")
 
 
@@ -124,6 +126,14 @@ def from_torch(module: Any, input_shape: int | Sequence[int], *, strip_softmax: 
     ImportError
         Where torch is missing: ``pip install 'facetry[torch]'``.
 
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> from torch import nn  # doctest: +SKIP
+    >>> module = nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.ReLU())  # doctest: +SKIP
+    >>> ft.from_torch(module, (1, 28, 28)).layer_widths  # doctest: +SKIP
+    (10,)
+
     """
     from .torch import convert_module
 
@@ -196,4 +206,8 @@ def _parse(suffix: str, data: bytes, strip_softmax: bool) -> Network:
 def _read(path: Path) -> bytes:
     if path.exists() and not path.is_file():
         raise ValueError(f"{path} is not a regular file")
+    size = path.stat().st_size
+    limit = _LARGEST_PROTOBUF if path.suffix.lower() == ".onnx" else memory_limit() // 2
+    if size > limit:
+        raise ValueError(f"{path} has {size:,} bytes, expected at most {limit:,}")
     return path.read_bytes()
