@@ -44,6 +44,14 @@ def test_what_is_no_file_is_not_read(tmp_path):
         ft.load(tmp_path / "pipe.nnet")
 
 
+@pytest.mark.parametrize(("name", "size"), [("big.onnx", 2**31), ("big.nnet", 2**42), ("big.npz", 2**42)])
+def test_oversized_files_are_not_read(tmp_path, name, size):
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(size)
+    with pytest.raises(ValueError, match=rf"{name} has {size:,} bytes, expected at most"):
+        ft.load(tmp_path / name)
+
+
 @pytest.mark.parametrize("suffix", [".onnx", ".nnet", ".npz"])
 @pytest.mark.parametrize("content", [b"", b"\0" * 100, b"hello", bytes(range(256))])
 def test_files_of_another_kind(tmp_path, suffix, content):

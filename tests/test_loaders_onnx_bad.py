@@ -35,6 +35,11 @@ REFUSED = {
     ),
     "one-sided clip": ("y = Clip(x, s)", {"s": np.float32(-1)}, r"clips to \[-1.0, inf\]"),
     "clip from above": ("y = Clip(x, , s)", {"s": np.float32(1)}, r"clips to \[-inf, 1.0\]"),
+    "clip to a huge box": (
+        "y = Clip(x, a, b)",
+        {"a": np.float32(0), "b": np.float32(1e30)},
+        "so large a box",
+    ),
     "old broadcasting": ("y = Add<axis = 1, broadcast = 1>(x, C)", {"opset": 6}, "attribute 'axis'"),
     "training dropout": (
         "y = Dropout(x, r, t)",
@@ -118,7 +123,7 @@ def test_one_input_and_one_output(tmp_path):
         load_model(tmp_path, two)
     two = model("t = Relu(x) y = Relu(t)")
     two.graph.output.append(onnx.helper.make_tensor_value_info("t", 1, [1, 4]))
-    with pytest.raises(ft.UnsupportedLayer, match=r"the graph has 2 outputs \(y, t\)"):
+    with pytest.raises(ft.UnsupportedLayer, match=r"the graph has 2 outputs \('y', 't'\)"):
         load_model(tmp_path, two)
 
 
@@ -135,6 +140,13 @@ def test_a_small_file_cannot_ask_for_much_memory(tmp_path):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4.2 * 2**24 + 1e7
+
+
+def test_names_that_are_not_text(tmp_path):
+    """Protobuf gives such names as bytes."""
+    content = model("y = LeakyRelu<alpha = 0.5, bravo = 1>(x)").SerializeToString()
+    with pytest.raises(ft.UnsupportedLayer, match="attribute b'br\\\\xffvo'"):
+        load_model(tmp_path, content.replace(b"bravo", b"br\xffvo"))
 
 
 SMALL = model("t = MatMul(x, W) u = Add(t, B) v = Relu(u) w = Reshape(v, flat) y = Clip(w, lo, hi)",

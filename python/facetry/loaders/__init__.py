@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._arrays import memory_limit
 from ..errors import UnsupportedLayer
 from ..network import Network
 
+_LARGEST_PROTOBUF = 2**31 - 1
 _PICKLES = (".pt", ".pth", ".th", ".pkl", ".pickle", ".ckpt")
 
 
@@ -211,4 +213,8 @@ def _parse(suffix: str, data: bytes, strip_softmax: bool) -> Network:
 def _read(path: Path) -> bytes:
     if path.exists() and not path.is_file():
         raise ValueError(f"{path} is not a regular file")
+    size = path.stat().st_size
+    limit = _LARGEST_PROTOBUF if path.suffix.lower() == ".onnx" else memory_limit() // 2
+    if size > limit:
+        raise ValueError(f"{path} has {size:,} bytes, expected at most {limit:,}")
     return path.read_bytes()

@@ -19,6 +19,7 @@ from ..network import Network
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
+_LARGEST_BOUND = 65536.0  # HardTanh is right to one rounding of its box: 0.004 in float32
 
 
 class Budget:
@@ -151,6 +152,10 @@ class Chain:
             self.append(ReLU6())
         elif math.isinf(low) or math.isinf(high):
             raise UnsupportedLayer(f"it clips to [{low}, {high}]: one bound alone must be a minimum of 0")
+        elif max(abs(low), abs(high)) > _LARGEST_BOUND:
+            raise UnsupportedLayer(
+                f"it clips to [{low}, {high}]: HardTanh loses small values in so large a box"
+            )
         else:
             self.append(HardTanh(low, high))
 

@@ -18,8 +18,6 @@ from ..network import Network
 from ._chain import Array, Budget, Chain, squeezed, unsqueezed
 from ._protobuf import Arguments, array, attribute, float_type, input_type, integer_type, python_array
 
-_MAX_BYTES = 2**31 - 1  # protobuf's own limit
-
 
 def parse_onnx(data: bytes, strip_softmax: bool) -> Network:
     """Read an ONNX model; see :func:`facetry.load`."""
@@ -30,8 +28,6 @@ def parse_onnx(data: bytes, strip_softmax: bool) -> Network:
         raise ImportError(
             "reading .onnx files needs the onnx package: pip install 'facetry[onnx]'"
         ) from error
-    if len(data) > _MAX_BYTES:
-        raise ValueError(f"the file has {len(data):,} bytes, an ONNX model at most {_MAX_BYTES:,}")
     try:
         model = onnx.ModelProto.FromString(data)
     except DecodeError as error:
@@ -70,7 +66,7 @@ class _Reader:
         outputs = [value.name for value in self._graph.output]
         if len(outputs) != 1:
             raise UnsupportedLayer(
-                f"the graph has {len(outputs)} outputs ({', '.join(outputs)}), expected one"
+                f"the graph has {len(outputs)} outputs ({', '.join(map(repr, outputs))}), expected one"
             )
         if outputs[0] != self._value:
             raise ValueError(f"output {outputs[0]!r} is not the result of the last layer, {self._value!r}")
@@ -94,8 +90,9 @@ class _Reader:
             raise UnsupportedLayer("facetry has no such layer")
         apply, known = _OPERATORS[node.op_type]
         attributes = {a.name: attribute(a) for a in node.attribute}
-        if unknown := sorted(set(attributes) - set(known.split())):
-            raise UnsupportedLayer(f"attribute {unknown[0]!r}")
+        for name in attributes:
+            if name not in known.split():
+                raise UnsupportedLayer(f"attribute {name!r}")
         for name in node.input:
             self._look_up(name)
         if not node.output or node.output[0] in ("", *self._computed, *self._constants, *self._tensors):
