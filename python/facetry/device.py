@@ -28,7 +28,8 @@ def isa() -> str:
 def available_isas() -> list[str]:
     """List the instruction sets that this build has and this CPU runs, widest first.
 
-    Of ``"avx512"``, ``"avx2"`` and ``"baseline"`` on x86-64, whose CPUs all run the last; ``"neon"`` on aarch64.
+    Of ``"avx512"``, ``"avx2"`` and ``"baseline"`` on x86-64, whose CPUs all run the last; ``"neon"`` on
+    aarch64.
 
     Examples
     --------

@@ -112,8 +112,8 @@ def halton(
         None: the sequence itself, with the bits of ``scipy.stats.qmc.Halton`` on x86-64 (within 1e-15 where
         scipy was built with fused multiply-adds).
         "digits": a random permutation for each digit position, as in scipy (Owen 2017).
-        "owen": nested, a permutation ``a * digit + c`` modulo the base for each prefix of digits, which has the
-        variances of uniform permutations (Owen 2003).
+        "owen": nested, a permutation ``a * digit + c`` modulo the base for each prefix of digits, which has
+        the variances of uniform permutations (Owen 2003).
         Both keep the count of every elementary interval. True and False, as in scipy, are "owen" and None.
     seed : int, optional
         0 to 2**64 - 1; the scrambling is a function of it. None takes one from the operating system.
