@@ -20,11 +20,12 @@ from facetry import _core
 # A change here is a change that users see: it belongs in CHANGELOG.md too.
 PUBLIC = {
     "classes": """
-        Abs Dense Halton HardSigmoid HardTanh Layer LeakyReLU Network PReLU PatternCount PatternSet Patterns ReLU
-        ReLU6 Scale Sobol UniquePatterns UnsupportedLayer
+        Abs Dense Halton HardSigmoid HardTanh Layer LeakyReLU Network PReLU PatternCount
+        PatternSet Patterns ReLU ReLU6 Scale Sobol UniquePatterns UnsupportedLayer
     """,
     "functions": """
-        available_isas demo_path from_torch halton isa load load_vnnlib num_threads set_num_threads sobol use_isa
+        available_isas demo_path from_torch halton isa load load_vnnlib num_threads
+        set_num_threads sobol use_isa
     """,
     "modules and data": "LAYERS cuda",
 }
