@@ -259,7 +259,8 @@ class HardTanh(Layer):
 
     Matoba (section 1.2.2) writes it as ``low + ReLU(x - low) - ReLU(x - high)``, which loses all digits where
     x is large: in float32 it gives -1 for x = 1e8 and the bounds -1 and 1. Lowered is the equal
-    ``high - ReLU((high - low) - ReLU(x - low))``, which stays within a few roundings of the bounds.
+    ``high - ReLU((high - low) - ReLU(x - low))``, which stays within a few roundings of the larger bound:
+    bounds of 1e6 leave a float32 value near 1 an error of 0.06.
 
     Examples
     --------
