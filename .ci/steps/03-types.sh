@@ -3,6 +3,7 @@
 source "$(dirname "$0")/../common.sh"
 
 enter_test_venv
+add_torch
 pip install --group types
 say "mypy --strict"
 mypy
