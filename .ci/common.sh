@@ -61,6 +61,21 @@ copy_sources() {
     --exclude=__pycache__ --exclude='./.*_cache' --exclude=./.hypothesis . | tar -x -C "$1"
 }
 
+# Copies the sources to $CI_WORK/$1, builds them in place with the preset $2 (further arguments are CMake's), and
+# makes Python import that build.
+build_in_place() {
+  local tree=$CI_WORK/$1 preset=$2
+  shift 2
+  rm -rf "$tree"
+  copy_sources "$tree"
+  cd "$tree"
+  pip install --group build
+  say "cmake --preset $preset $*"
+  cmake --preset "$preset" -DPython_EXECUTABLE="$VIRTUAL_ENV/bin/python" "$@"
+  cmake --build --preset "$preset"
+  export PYTHONPATH=$tree/python
+}
+
 # pytest's output comes through as it is; its closing line is kept for the table of .ci/run.
 run_pytest() {
   local log=$CI_WORK/pytest.log status=0

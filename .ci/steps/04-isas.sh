@@ -5,15 +5,8 @@ source "$(dirname "$0")/../common.sh"
 
 enter_test_venv
 add_torch
-pip install --group build
-tree=$CI_WORK/dev
-rm -rf "$tree"
-copy_sources "$tree"
-cd "$tree"
-say "cmake --preset dev"
-cmake --preset dev -DPython_EXECUTABLE="$VIRTUAL_ENV/bin/python"
-cmake --build --preset dev
-export PYTHONPATH=$tree/python FACETRY_BUILD_DIR=$tree/build/dev
+build_in_place dev dev
+export FACETRY_BUILD_DIR=$PWD/build/dev
 isas=$(python -c 'import facetry; print(*facetry.available_isas())')
 for isa in $isas; do
   say "FACETRY_ISA=$isa"

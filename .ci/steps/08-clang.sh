@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The same with clang, warnings as errors, and the tests against it.
+# The dev preset with clang, warnings as errors, and every test against it.
 source "$(dirname "$0")/../common.sh"
 
 if ! command -v clang++ >/dev/null; then
@@ -10,12 +10,5 @@ if ! command -v clang++ >/dev/null; then
 fi
 clang++ --version
 enter_test_venv
-pip install --group build
-tree=$CI_WORK/clang
-rm -rf "$tree"
-copy_sources "$tree"
-cd "$tree"
-say "cmake --preset dev, with clang++"
-cmake --preset dev -DCMAKE_CXX_COMPILER=clang++ -DPython_EXECUTABLE="$VIRTUAL_ENV/bin/python"
-cmake --build --preset dev
-PYTHONPATH=$tree/python FACETRY_BUILD_DIR=$tree/build/dev run_pytest
+build_in_place clang dev -DCMAKE_CXX_COMPILER=clang++
+FACETRY_BUILD_DIR=$PWD/build/dev run_pytest
