@@ -35,4 +35,4 @@ if len(libraries) != 1:
 for name in ("facetry/py.typed", "facetry/_core.pyi"):
     if name not in files:
         problems.append(f"the wheel lacks {name}")
-sys.exit("\n".join(problems))
+sys.exit("\n".join(problems) or 0)
