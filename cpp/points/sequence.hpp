@@ -84,8 +84,9 @@ FACETRY_HD static inline std::uint64_t owen64(std::uint64_t x, std::uint64_t key
 // order (Antonov and Saleev 1979).
 FACETRY_HD static inline std::uint64_t sobol64(std::uint64_t index, const std::uint64_t* directions,
                                                std::size_t stride, std::uint64_t shift) {
-  for (std::uint64_t gray = index ^ (index >> 1); gray; gray >>= 1, directions += stride)
-    if (gray & 1) shift ^= *directions;
+  std::size_t k = 0;
+  for (std::uint64_t gray = index ^ (index >> 1); gray; gray >>= 1, ++k)
+    if (gray & 1) shift ^= directions[k * stride];
   return shift;
 }
 

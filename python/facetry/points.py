@@ -112,8 +112,8 @@ def halton(
         None: the sequence itself, with the bits of ``scipy.stats.qmc.Halton`` on x86-64 (within 1e-15 where
         scipy was built with fused multiply-adds).
         "digits": a random permutation for each digit position, as in scipy (Owen 2017).
-        "owen": nested, a permutation ``a * digit + c`` modulo the base for each prefix of digits, which has the
-        variances of uniform permutations (Owen 2003).
+        "owen": nested, a permutation ``a * digit + c`` modulo the base for each prefix of digits, which has
+        the variances of uniform permutations (Owen 2003).
         Both keep the count of every elementary interval. True and False, as in scipy, are "owen" and None.
     seed : int, optional
         0 to 2**64 - 1; the scrambling is a function of it. None takes one from the operating system.
@@ -193,7 +193,7 @@ class _Stream:
         """Give points ``skip`` to ``skip + n - 1``, (n, d), wherever the stream is."""
         skip, n = _integer("skip", skip, 0), _integer("n", n, 0)
         self._check_range(skip, n)
-        result = result_array((n, self.d), self.dtype, f"{n} points in {self.d} dimensions", out)
+        result = result_array((n, self.d), self.dtype, f"an array of {n} points in {self.d} dimensions", out)
         self._generate(skip, result)
         return result
 
@@ -329,6 +329,8 @@ def _seed(seed: int | None) -> int:
 def _scramble(scramble: str | bool | None) -> str:
     if isinstance(scramble, bool) or scramble is None:
         return "owen" if scramble else "none"
+    if not isinstance(scramble, str):
+        raise TypeError(f"scramble must be a string, True, False or None, is {scramble!r}")
     return scramble
 
 
