@@ -12,7 +12,7 @@ qmc = pytest.importorskip("scipy.stats", reason="the peer is scipy").qmc
 
 
 def fill(n, d):
-    """Fresh memory, every page of it touched: what no generator of points can be faster than on one thread."""
+    """Fresh memory, every page of it touched: the least that any generator of points has to do."""
     array = np.empty((n, d))
     array.fill(0.5)
     return array

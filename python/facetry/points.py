@@ -345,7 +345,7 @@ def _direction_numbers(d: int) -> tuple[UInt32Array, UInt32Array]:
     polynomials, planes = _joe_kuo()
     k = np.arange(1, 18)
     weights = np.concatenate([np.uint32(2) << np.arange(bits, dtype=np.uint32) for bits in k])
-    bits = np.unpackbits(planes, axis=1, count=len(polynomials))[:, :d]
+    bits = np.unpackbits(planes[:, : (d + 7) // 8], axis=1, count=d)
     initial = np.ones((d, 18), np.uint32)
     initial[:, 1:] += np.add.reduceat(bits * weights[:, None], k * (k - 1) // 2, axis=0, dtype=np.uint32).T
     return np.ascontiguousarray(polynomials[:d]), initial
