@@ -134,3 +134,91 @@ def evaluate_nnet(path, point) -> list[float]:
         values = sums if layer == depth - 1 else [max(z, 0.0) for z in sums]
     assert next(numbers, None) is None
     return [value * ranges[-1] + means[-1] for value in values]
+
+
+# Points: digits as Python integers, sums as fractions. The hashes are those of cpp/points/sequence.hpp.
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+def mix64(x):
+    """SplitMix64's finalizer."""
+    x = (x ^ (x % 2**64 >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    x = (x ^ x >> 27) * 0x94D049BB133111EB % 2**64
+    return x ^ x >> 31
+
+
+def point_key(seed, purpose, number):
+    return mix64((mix64((seed + purpose * _GOLDEN) % 2**64) + (number + 1) * _GOLDEN) % 2**64)
+
+
+def hash32(x, key_low, key_high):
+    x ^= key_low
+    x = (x ^ x >> 16) * 0x7FEB352D % 2**32 ^ key_high
+    x = (x ^ x >> 15) * 0x846CA68B % 2**32
+    return x ^ x >> 16
+
+
+def owen(digits, keys):
+    """Flip each of 32 binary digits by a hash of those above it, five levels of the tree to a hash."""
+    flips = 0
+    for k in range(32):
+        root = k - k % 5  # digits above the subtree
+        word = hash32((digits >> (32 - root) << 1 | 1) << (31 - root), *keys)
+        inside = digits >> (32 - k) & (2 ** (k - root) - 1)
+        node = 2 ** (k - root) + inside if k > root else 0
+        flips = 2 * flips + (word >> node & 1)
+    return digits ^ flips
+
+
+def sobol_owen(digits, seed, dimension):
+    """Scramble a coordinate of 52 digits (an integer below 2**52)."""
+    key = point_key(seed, 1, dimension)
+    low, high = key % 2**32, key >> 32
+    above, below = digits >> 20, digits % 2**20 << 12
+    keys = hash32(above, high, low), hash32(above ^ 0xFFFFFFFF, high, low)
+    return owen(above, (low, high)) << 20 | owen(below, keys) >> 12
+
+
+def digits_of(index, base, count=0):
+    """Digits of an index, the last one first, at least ``count`` of them."""
+    digits = []
+    while index or len(digits) < count:
+        digits.append(index % base)
+        index //= base
+    return digits
+
+
+def radical_inverse(digits, base):
+    return sum(Fraction(int(d), base ** (k + 1)) for k, d in enumerate(digits))
+
+
+def halton_digits(index, base, seed, dimension):
+    """Permute each digit by Fisher and Yates' exchanges for its position."""
+    images, count = [], len(digits_of(2**53, base))
+    for k, digit in enumerate(digits_of(index, base, count)):
+        key = mix64((point_key(seed, 5, dimension) + k) % 2**64)
+        image = list(range(base))
+        for i in range(base):
+            j = i + ((mix64((key + i) % 2**64) >> 32) * (base - i) >> 32)
+            image[i], image[j] = image[j], image[i]
+        images.append(image[digit])
+    return radical_inverse(images, base)
+
+
+def halton_owen(index, base, seed, dimension):
+    """Send each digit to ``a * digit + c``, with a and c hashes of the digits before it."""
+    node = mix64(point_key(seed, 4, dimension))
+    shifts = Fraction(mix64(node), 2**64)
+    images = []
+    for k, digit in enumerate(digits_of(index, base)):
+        shift = int(shifts * base)
+        shifts = shifts * base - shift
+        if digit:
+            random = mix64((node + k) % 2**64)
+            a = 1 + ((random >> 32) * (base - 1) >> 32)
+            node = mix64(random ^ digit)
+            shifts = Fraction(mix64(node), 2**64)
+            images.append((a * digit + shift) % base)
+        else:
+            images.append(shift)
+    return radical_inverse(images, base) + shifts / base ** len(images)

@@ -47,7 +47,7 @@ FACETRY_HD static inline Word owen_flips(Word x, Word key_low, Word key_high, Wo
     const Word word = hash32<Word>((x & kPrefix) | kRoot, key_low, key_high);
     const Word path = ((x << Depth) >> 1) | 0x80000000u;  // a one, then the digits inside the subtree
     flips = (flips + flips) | (word & 1u);  // an addition, since shifts are the scarce instruction here
-#if defined(__CUDACC__)
+#if defined(__CUDA_ARCH__)
 #pragma unroll
 #endif
     for (unsigned level = 1; level < 5 && Depth + level < 32; ++level)
@@ -84,8 +84,9 @@ FACETRY_HD static inline std::uint64_t owen64(std::uint64_t x, std::uint64_t key
 // order (Antonov and Saleev 1979).
 FACETRY_HD static inline std::uint64_t sobol64(std::uint64_t index, const std::uint64_t* directions,
                                                std::size_t stride, std::uint64_t shift) {
-  for (std::uint64_t gray = index ^ (index >> 1); gray; gray >>= 1, directions += stride)
-    if (gray & 1) shift ^= *directions;
+  std::size_t k = 0;
+  for (std::uint64_t gray = index ^ (index >> 1); gray; gray >>= 1, ++k)
+    if (gray & 1) shift ^= directions[k * stride];
   return shift;
 }
 

@@ -200,7 +200,7 @@ void Sobol::generate(std::uint64_t start, std::size_t n, T* out) const {
   const std::size_t items = (last - first + per_item - 1) / per_item;
   const double nanoseconds = static_cast<double>(n) * static_cast<double>(dimensions());
   parallel_for(items, nanoseconds, [&]() -> Work {
-    return [writer = std::make_shared<Writer<T>>(*this, start, n, out), first, last,
+    return [writer = std::make_shared<Writer<T>>(Writer<T>{*this, start, n, out}), first, last,
             per_item](std::size_t item) {
       const std::uint64_t begin = first + item * per_item;
       writer->write(begin, std::min<std::uint64_t>(last, begin + per_item));

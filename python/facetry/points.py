@@ -193,7 +193,7 @@ class _Stream:
         """Give points ``skip`` to ``skip + n - 1``, (n, d), wherever the stream is."""
         skip, n = _integer("skip", skip, 0), _integer("n", n, 0)
         self._check_range(skip, n)
-        result = result_array((n, self.d), self.dtype, f"{n} points in {self.d} dimensions", out)
+        result = result_array((n, self.d), self.dtype, f"an array of {n} points in {self.d} dimensions", out)
         self._generate(skip, result)
         return result
 
@@ -329,6 +329,8 @@ def _seed(seed: int | None) -> int:
 def _scramble(scramble: str | bool | None) -> str:
     if isinstance(scramble, bool) or scramble is None:
         return "owen" if scramble else "none"
+    if not isinstance(scramble, str):
+        raise TypeError(f"scramble must be a string, True, False or None, is {scramble!r}")
     return scramble
 
 
@@ -343,7 +345,7 @@ def _direction_numbers(d: int) -> tuple[UInt32Array, UInt32Array]:
     polynomials, planes = _joe_kuo()
     k = np.arange(1, 18)
     weights = np.concatenate([np.uint32(2) << np.arange(bits, dtype=np.uint32) for bits in k])
-    bits = np.unpackbits(planes, axis=1, count=len(polynomials))[:, :d]
+    bits = np.unpackbits(planes[:, : (d + 7) // 8], axis=1, count=d)
     initial = np.ones((d, 18), np.uint32)
     initial[:, 1:] += np.add.reduceat(bits * weights[:, None], k * (k - 1) // 2, axis=0, dtype=np.uint32).T
     return np.ascontiguousarray(polynomials[:d]), initial
