@@ -202,7 +202,7 @@ def test_owen_flips_hang_on_the_digits_above_alone():
 
 
 def test_owen_flips_of_different_nodes_are_uncorrelated():
-    # the flips of the 63 nodes of the first six digits, in 20,000 dimensions, five standard deviations allowed
+    # 63 nodes of the first six digits, in 20,000 dimensions; five standard deviations are allowed
     plain, points = (digits(ft.sobol(64, 20_000, s, seed=2), 6).astype(int) for s in (None, "owen"))
     order = np.argsort(plain, axis=0)  # of the points by their first six digits
     flips = np.take_along_axis(plain ^ points, order, axis=0)
