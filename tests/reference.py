@@ -153,30 +153,29 @@ def point_key(seed, purpose, number):
 
 def hash32(x, key_low, key_high):
     x ^= key_low
-    x = (x ^ x >> 16) * 0x7FEB352D % 2**32 ^ key_high
-    x = (x ^ x >> 15) * 0x846CA68B % 2**32
-    return x ^ x >> 16
+    x = (x ^ x >> 17) * 0xED5AD4BB % 2**32 ^ key_high
+    x = (x ^ x >> 11) * 0xAC4C1B51 % 2**32
+    x = (x ^ x >> 15) * 0x31848BAB % 2**32
+    return x ^ x >> 14
 
 
-def owen(digits, keys):
-    """Flip each of 32 binary digits by a hash of those above it, five levels of the tree to a hash."""
-    flips = 0
-    for k in range(32):
-        root = k - k % 5  # digits above the subtree
-        word = hash32((digits >> (32 - root) << 1 | 1) << (31 - root), *keys)
-        inside = digits >> (32 - k) & (2 ** (k - root) - 1)
-        node = 2 ** (k - root) + inside if k > root else 0
-        flips = 2 * flips + (word >> node & 1)
-    return digits ^ flips
+def owen_digit(k, first_five, between, keys):
+    """Give the flip of digit k, which hangs on the k digits above it: the first five and those between."""
+    if k < 5:
+        return hash32(k + 1, *keys) >> 31 - (first_five >> 5 - k << 5 - k) & 1
+    prefix = (between >> 37 - k << 1 | 1) << 36 - k  # of 32 digits, and where it ends
+    return hash32(prefix, *keys) >> 31 - first_five & 1
 
 
 def sobol_owen(digits, seed, dimension):
     """Scramble a coordinate of 52 digits (an integer below 2**52)."""
     key = point_key(seed, 1, dimension)
     low, high = key % 2**32, key >> 32
-    above, below = digits >> 20, digits % 2**20 << 12
-    keys = hash32(above, high, low), hash32(above ^ 0xFFFFFFFF, high, low)
-    return owen(above, (low, high)) << 20 | owen(below, keys) >> 12
+    first_five, between, below = digits >> 47, (digits >> 20) % 2**27 << 5, digits % 2**20 << 12
+    keys = hash32(between | 1, high, low), hash32(between | 2, high, low)
+    flips = [owen_digit(k, first_five, between, (low, high)) for k in range(32)]
+    flips += [owen_digit(k + 5, first_five, below, keys) for k in range(20)]
+    return digits ^ int("".join(map(str, flips)), 2)
 
 
 def digits_of(index, base, count=0):

@@ -199,7 +199,16 @@ def test_owen_flips_hang_on_the_digits_above_alone():
         for j in range(3):
             of_prefix = {(int(p), int(f)) for p, f in zip(prefix[:, j], flip[:, j], strict=True)}
             assert len(of_prefix) == 2**k
-    assert 0.4 < (flips >> np.uint64(22) & np.uint64(1)).mean() < 0.6  # and they are not all the same
+
+
+def test_owen_flips_of_different_nodes_are_uncorrelated():
+    # 63 nodes of the first six digits, in 20,000 dimensions; five standard deviations are allowed
+    plain, points = (digits(ft.sobol(64, 20_000, s, seed=2), 6).astype(int) for s in (None, "owen"))
+    order = np.argsort(plain, axis=0)  # of the points by their first six digits
+    flips = np.take_along_axis(plain ^ points, order, axis=0)
+    nodes = np.concatenate([flips[:: 64 >> k] >> (5 - k) & 1 for k in range(6)]).astype(float)
+    assert abs(nodes.mean(axis=1) - 0.5).max() < 5 * 0.5 / np.sqrt(20_000)
+    assert abs(np.corrcoef(nodes) - np.eye(63)).max() < 5 / np.sqrt(20_000)
 
 
 @pytest.mark.parametrize("bits", [32, 52])

@@ -24,52 +24,61 @@ FACETRY_HD static inline std::uint64_t make_key(std::uint64_t seed, Purpose purp
   return mix64(mix64(seed + static_cast<std::uint64_t>(purpose) * kGolden) + (number + 1) * kGolden);
 }
 
-// A keyed hash of 32-bit words, scalars or vectors of them. The constants are lowbias32 (Wellons 2018), whose
-// output bits flip with probability 0.5 +- 0.0009 when an input bit does.
+// A keyed hash of 32-bit words, scalars or vectors of them, with the constants of triple32 (Wellons 2018).
+// Two multiplications would do for random words, but not for the names below, which differ in few bits: the
+// flips of digits 6 and 22 were correlated by 0.44.
 template <class Word>
 FACETRY_HD static inline Word hash32(Word x, Word key_low, Word key_high) {
   x ^= key_low;
-  x = (x ^ (x >> 16)) * 0x7FEB352Du;
+  x = (x ^ (x >> 17)) * 0xED5AD4BBu;
   x ^= key_high;
-  x = (x ^ (x >> 15)) * 0x846CA68Bu;
-  return x ^ (x >> 16);
+  x = (x ^ (x >> 11)) * 0xAC4C1B51u;
+  x = (x ^ (x >> 15)) * 0x31848BABu;
+  return x ^ (x >> 14);
 }
 
-// Owen's flips of the five digits from `Depth` on. They hang on the digits above only: one hash of the first
-// Depth digits names the flips of the whole subtree below them, the root's in bit 0, then 2 + 4 + 8 + 16
-// nodes from bit 2 on in heap order.
-template <unsigned Depth, class Word>
-FACETRY_HD static inline Word owen_flips(Word x, Word key_low, Word key_high, Word flips) {
-  if constexpr (Depth < 32) {
-    constexpr std::uint32_t kRoot =
-        0x80000000u >> Depth;  // marks where the prefix ends, so each node hashes alone
-    constexpr std::uint32_t kPrefix = ~(kRoot | (kRoot - 1));
-    const Word word = hash32<Word>((x & kPrefix) | kRoot, key_low, key_high);
-    const Word path = ((x << Depth) >> 1) | 0x80000000u;  // a one, then the digits inside the subtree
-    flips = (flips + flips) | (word & 1u);  // an addition, since shifts are the scarce instruction here
-#if defined(__CUDA_ARCH__)
-#pragma unroll
-#endif
-    for (unsigned level = 1; level < 5 && Depth + level < 32; ++level)
-      flips = (flips + flips) | ((word >> (path >> (31 - level))) & 1u);
-    return owen_flips<Depth + 5>(x, key_low, key_high, flips);
-  } else {
-    return flips;
-  }
-}
-
-// Nested uniform scrambling (Owen 1995) of the first 32 digits.
+// Nested uniform scrambling (Owen 1995): digit k is flipped by a hash of the digits above it. A word of 32
+// hash bits is the flips of digit k for all 32 values of the first five digits and one value of those
+// between, so that 32 points that differ in their first five digits alone, as 32 successive Sobol points do,
+// share their hashes. `between` are the digits from the sixth on; those from digit k on are not looked at.
 template <class Word>
-FACETRY_HD static inline Word owen32(Word x, Word key_low, Word key_high) {
-  return x ^ owen_flips<0>(x, key_low, key_high, Word{});
+FACETRY_HD static inline Word owen_word(unsigned k, Word between, Word key_low, Word key_high) {
+  if (k < 5) return hash32<Word>(Word{} + (k + 1), key_low, key_high);
+  const std::uint32_t end =
+      0x80000000u >> (k - 5);  // marks where the digits end, so each prefix hashes alone
+  return hash32<Word>((between & ~(end | (end - 1))) | end, key_low, key_high);
 }
 
-// The next 32 digits: their keys are hashes of all the digits above.
+// Which bit of the word it is, from the left: above the sixth digit the first k digits, and zeros.
+FACETRY_HD static inline std::uint32_t owen_bit(unsigned k, std::uint32_t first_five) {
+  return k < 5 ? first_five & ~(31u >> k) : first_five;
+}
+
+// The keys of the digits from the 33rd on are hashes of all that are between the fifth and them.
 template <class Word>
-FACETRY_HD static inline Word owen32_below(Word above, Word x, Word key_low, Word key_high) {
-  const Word low = hash32<Word>(above, key_high, key_low);
-  const Word high = hash32<Word>(~above, key_high, key_low);
-  return owen32<Word>(x, low, high);
+FACETRY_HD static inline void owen_keys_below(Word between, Word& key_low, Word& key_high) {
+  const Word low = hash32<Word>(between | 1u, key_high, key_low);
+  key_high = hash32<Word>(between | 2u, key_high, key_low);
+  key_low = low;
+}
+
+// The first 32 digits of a coordinate, scrambled.
+FACETRY_HD static inline std::uint32_t owen32(std::uint32_t x, std::uint32_t key_low,
+                                              std::uint32_t key_high) {
+  std::uint32_t flips = 0;
+  for (unsigned k = 0; k < 32; ++k)
+    flips = flips << 1 | (owen_word(k, x << 5, key_low, key_high) << owen_bit(k, x >> 27)) >> 31;
+  return x ^ flips;
+}
+
+// The 20 digits below those.
+FACETRY_HD static inline std::uint32_t owen32_below(std::uint32_t above, std::uint32_t x,
+                                                    std::uint32_t key_low, std::uint32_t key_high) {
+  owen_keys_below(above << 5, key_low, key_high);
+  std::uint32_t flips = 0;
+  for (unsigned k = 0; k < 20; ++k)
+    flips = flips << 1 | (owen_word(k + 5, x, key_low, key_high) << (above >> 27)) >> 31;
+  return x ^ flips << 12;
 }
 
 FACETRY_HD static inline std::uint64_t owen64(std::uint64_t x, std::uint64_t key) {

@@ -88,13 +88,16 @@ Sobol::Sobol(std::span<const std::uint32_t> polynomials, std::span<const std::ui
 // So that few dimensions fill the registers too, rows are taken in blocks of 2^p points, written side by side
 // as one row of 2^p * dimensions coordinates. The blocks follow the Gray code as points do, since between two
 // blocks every one of their points changes by the same two direction numbers, p - 1 and p + (trailing zeros).
+// Not so for Owen's scrambling, whose kernel takes 32 successive points at once (see points::owen_word).
 void Sobol::tile() {
-  while (lanes_log2_ < tables_.bits && (tables_.dimensions << lanes_log2_) < kTileWidth) ++lanes_log2_;
+  const bool owen = !tables_.owen_keys.empty();
+  while (!owen && lanes_log2_ < tables_.bits && (tables_.dimensions << lanes_log2_) < kTileWidth)
+    ++lanes_log2_;
   width_ = tables_.dimensions << lanes_log2_;
   stride_ = round_up(width_, kPointPadding);
   high_ = tile_plane(32);
   if (tables_.bits > 32) low_ = tile_plane(0);
-  if (tables_.owen_keys.empty()) return;
+  if (!owen) return;
   key_low_ = AlignedArray<std::uint32_t>(stride_);
   key_high_ = AlignedArray<std::uint32_t>(stride_);
   for (std::size_t i = 0; i < width_; ++i) {
