@@ -6,6 +6,7 @@ import ctypes
 import ctypes.util
 from fractions import Fraction
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -221,3 +222,28 @@ def halton_owen(index, base, seed, dimension):
         else:
             images.append(shift)
     return radical_inverse(images, base) + shifts / base ** len(images)
+
+
+class SurveyCounts(NamedTuple):
+    """Distinct patterns, (points, distinct) at powers of two and the end, points where neurons are active."""
+
+    distinct: int
+    curve: list[tuple[int, int]]
+    active: np.ndarray
+
+
+def survey_counts(net: ft.Network, x) -> SurveyCounts:
+    """Count patterns one point at a time."""
+    active = net.preactivations(x) > 0
+    seen, curve = set(), []
+    for done, row in enumerate(active, 1):
+        seen.add(row.tobytes())
+        if done & (done - 1) == 0 or done == len(x):
+            curve.append((done, len(seen)))
+    return SurveyCounts(len(seen), curve, active.sum(axis=0))
+
+
+def survey_points(net: ft.Network, box, n: int):
+    """The points that a survey of a box sees."""
+    low, high = np.array(box).T
+    return (low + (high - low) * ft.sobol(n, net.input_dim)).astype(net.dtype)
