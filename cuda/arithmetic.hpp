@@ -1,5 +1,5 @@
-// The arithmetic that decides bits, one rounding an operation on the host and on the device alike; and vectors of
-// 16 bytes, the widest access of a thread.
+// The arithmetic that decides bits, one rounding an operation on the host and on the device alike; and
+// vectors of 16 bytes, the widest access of a thread.
 #pragma once
 
 #include <cmath>

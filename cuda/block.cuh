@@ -20,7 +20,8 @@ struct DeviceBlock {
       if constexpr (Bytes == 16)
         asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(address), "l"(from) : "memory");
       else
-        asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(address), "l"(from), "n"(Bytes) : "memory");
+        asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(address), "l"(from), "n"(Bytes)
+                     : "memory");
     }
     __device__ void wait() { asm volatile("cp.async.wait_all;" ::: "memory"); }
   };

@@ -1,5 +1,5 @@
-// The CUDA backend behind plain C++ types; stub.cpp gives the same answers for a build without nvcc. Errors are
-// std::runtime_error with CUDA's text, memory that is not there std::bad_alloc.
+// The CUDA backend behind plain C++ types; stub.cpp gives the same answers for a build without nvcc. Errors
+// are std::runtime_error with CUDA's text, memory that is not there std::bad_alloc.
 #pragma once
 
 #include <cstddef>

@@ -15,11 +15,13 @@ namespace facetry::cuda {
 
 class OutOfMemory : public std::bad_alloc {
  public:
-  const char* what() const noexcept override { return "the CUDA device is out of memory: work in blocks of points"; }
+  const char* what() const noexcept override {
+    return "the CUDA device is out of memory: work in blocks of points";
+  }
 };
 
-// Every call of the CUDA runtime goes through here. The error is taken off the runtime, so that a later call does
-// not report it again.
+// Every call of the CUDA runtime goes through here. The error is taken off the runtime, so that a later call
+// does not report it again.
 inline void check(cudaError_t error) {
   if (error == cudaSuccess) return;
   static_cast<void>(cudaGetLastError());

@@ -8,7 +8,9 @@ namespace facetry::cuda {
 
 bool built() { return false; }
 int device_count() { return 0; }
-std::string why_not() { return "facetry was built without CUDA (no nvcc at build time, or FACETRY_CUDA=OFF)"; }
+std::string why_not() {
+  return "facetry was built without CUDA (no nvcc at build time, or FACETRY_CUDA=OFF)";
+}
 void require_device(int) { throw std::runtime_error("CUDA cannot be used: " + why_not()); }
 
 std::string device_name(int device) {

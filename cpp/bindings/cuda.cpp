@@ -22,18 +22,24 @@ struct CudaNetwork {
   cuda::Network<T> network;
 };
 
-std::string text(const std::vector<std::int64_t>& shape) { return py::cast<std::string>(py::str(py::tuple(py::cast(shape)))); }
+std::string text(const std::vector<std::int64_t>& shape) {
+  return py::cast<std::string>(py::str(py::tuple(py::cast(shape))));
+}
 
-// The memory of an array of `columns` columns that must be on `device`; the number of rows is checked or found.
+// The memory of an array (n, columns) that must be on `device`; n is found where `rows` is negative. An array
+// that is read may have more dimensions, as images have.
 void* require(const char* name, const DeviceView& view, int device, std::initializer_list<const char*> dtypes,
               std::int64_t& rows, std::size_t columns, bool is_written) {
   if (view.device != device)
-    throw py::value_error(std::string(name) + " is on cuda:" + std::to_string(view.device) + ", the network is on cuda:" +
-                          std::to_string(device));
+    throw py::value_error(std::string(name) + " is on cuda:" + std::to_string(view.device) +
+                          ", the network is on cuda:" + std::to_string(device));
   if (std::none_of(dtypes.begin(), dtypes.end(), [&](const char* dtype) { return view.dtype == dtype; }))
     throw py::type_error(std::string(name) + " has dtype " + view.dtype + ", expected " + *dtypes.begin() +
                          " (arrays on a CUDA device are not converted)");
-  const bool fits = view.shape.size() == 2 && (rows < 0 || view.shape[0] == rows) && size(view.shape[1]) == columns;
+  std::int64_t width = 1;
+  for (std::size_t i = 1; i < view.shape.size(); ++i) width *= view.shape[i];
+  const bool fits = (is_written ? view.shape.size() == 2 : view.shape.size() >= 2) &&
+                    (rows < 0 || view.shape[0] == rows) && size(width) == columns;
   if (!fits)
     throw py::value_error(std::string(name) + " has shape " + text(view.shape) + ", expected (" +
                           (rows < 0 ? "n" : std::to_string(rows)) + ", " + std::to_string(columns) + ")");

@@ -31,9 +31,12 @@ const NamedType& named(const std::string& name) {
 std::string name_of(const dlpack::DataType& type) {
   for (const NamedType& known : kTypes)
     if (type.code == known.type.code && type.bits == known.type.bits && type.lanes == 1) return known.name;
-  static constexpr std::array<const char*, 7> kCodes{"int", "uint", "float", "handle", "bfloat", "complex", "bool"};
-  const std::string code = type.code < kCodes.size() ? kCodes[type.code] : "code " + std::to_string(type.code) + ", ";
-  return code + std::to_string(type.bits) + (type.lanes == 1 ? "" : " x " + std::to_string(type.lanes) + " lanes");
+  static constexpr std::array<const char*, 7> kCodes{"int",    "uint",    "float", "handle",
+                                                     "bfloat", "complex", "bool"};
+  const std::string code =
+      type.code < kCodes.size() ? kCodes[type.code] : "code " + std::to_string(type.code) + ", ";
+  return code + std::to_string(type.bits) +
+         (type.lanes == 1 ? "" : " x " + std::to_string(type.lanes) + " lanes");
 }
 
 // Strides in units of `unit` of a dimension's step by one element.
@@ -44,8 +47,9 @@ void require_contiguous(const std::vector<std::int64_t>& shape, const std::vecto
     if (n == 0) return;
   for (std::size_t i = shape.size(); i-- > 0;) {
     if (shape[i] != 1 && strides[i] != expected)
-      throw py::value_error("an array on a CUDA device must be C-contiguous: call .contiguous() on a torch tensor, "
-                            "cupy.ascontiguousarray on a CuPy array");
+      throw py::value_error(
+          "an array on a CUDA device must be C-contiguous: call .contiguous() on a torch tensor, "
+          "cupy.ascontiguousarray on a CuPy array");
     expected *= shape[i];
   }
 }
@@ -56,8 +60,7 @@ DeviceView view_of(const dlpack::Tensor& tensor, std::uint64_t flags) {
                          std::to_string(tensor.device.type) + ")");
   DeviceView view;
   view.shape.assign(tensor.shape, tensor.shape + tensor.ndim);
-  if (tensor.strides)
-    require_contiguous(view.shape, {tensor.strides, tensor.strides + tensor.ndim}, 1);
+  if (tensor.strides) require_contiguous(view.shape, {tensor.strides, tensor.strides + tensor.ndim}, 1);
   view.data = static_cast<char*>(tensor.data) + tensor.byte_offset;
   view.device = tensor.device.id;
   view.dtype = name_of(tensor.dtype);
@@ -79,7 +82,8 @@ std::shared_ptr<Managed> take(const py::capsule& capsule, const char* name, cons
 DeviceView from_dlpack(const py::object& array, std::int64_t stream) {
   py::object given;
   try {
-    given = array.attr("__dlpack__")(py::arg("stream") = stream, py::arg("max_version") = py::make_tuple(1, 0));
+    given =
+        array.attr("__dlpack__")(py::arg("stream") = stream, py::arg("max_version") = py::make_tuple(1, 0));
   } catch (py::error_already_set& error) {
     if (!error.matches(PyExc_TypeError)) throw;
     given = array.attr("__dlpack__")(py::arg("stream") = stream);  // a producer older than version 1
@@ -87,7 +91,8 @@ DeviceView from_dlpack(const py::object& array, std::int64_t stream) {
   const auto capsule = py::cast<py::capsule>(given);
   if (std::strcmp(capsule.name(), "dltensor_versioned") == 0) {
     auto owner = take<dlpack::ManagedVersioned>(capsule, "dltensor_versioned", "used_dltensor_versioned");
-    if (owner->major != 1) throw py::buffer_error("DLPack version " + std::to_string(owner->major) + ", expected 1");
+    if (owner->major != 1)
+      throw py::buffer_error("DLPack version " + std::to_string(owner->major) + ", expected 1");
     DeviceView view = view_of(owner->tensor, owner->flags);
     view.owner = owner;
     return view;
@@ -108,7 +113,8 @@ DeviceView from_interface(const py::object& array) {
   const py::dtype dtype = py::dtype::from_args(description["typestr"]);
   view.dtype = py::cast<std::string>(py::str(dtype));
   if (description.contains("strides") && !description["strides"].is_none())
-    require_contiguous(view.shape, py::cast<std::vector<std::int64_t>>(description["strides"]), dtype.itemsize());
+    require_contiguous(view.shape, py::cast<std::vector<std::int64_t>>(description["strides"]),
+                       dtype.itemsize());
   view.device = view.data ? cuda::device_of(view.data) : 0;
   view.owner = std::shared_ptr<void>(new py::object(array), [](void* object) {
     const py::gil_scoped_acquire gil;
@@ -209,19 +215,22 @@ void bind_device_arrays(py::module_& module) {
         return py::hasattr(array, "__dlpack__") ? from_dlpack(array, stream) : from_interface(array);
       },
       py::arg("array"), py::arg("stream"));
-  py::class_<DeviceArray>(module, "DeviceArray",
-                          "An array on a CUDA device: torch.from_dlpack, cupy.from_dlpack and others take it without "
-                          "a copy, and .cpu() gives a NumPy array. Its values are ready for every stream.")
+  py::class_<DeviceArray>(
+      module, "DeviceArray",
+      "An array on a CUDA device: torch.from_dlpack, cupy.from_dlpack and others take it without "
+      "a copy, and .cpu() gives a NumPy array. Its values are ready for every stream.")
       .def(py::init<std::vector<std::int64_t>, const std::string&, int>(), py::arg("shape"), py::arg("dtype"),
            py::arg("device"))
       .def_property_readonly("shape", [](const DeviceArray& a) { return py::tuple(py::cast(a.shape())); })
       .def_property_readonly("dtype", [](const DeviceArray& a) { return py::dtype(a.dtype()); })
-      .def_property_readonly("device", [](const DeviceArray& a) { return "cuda:" + std::to_string(a.device()); })
+      .def_property_readonly("device",
+                             [](const DeviceArray& a) { return "cuda:" + std::to_string(a.device()); })
       .def("cpu", &DeviceArray::to_host, "Copy to a NumPy array.")
-      .def("__len__", [](const DeviceArray& a) {
-        if (a.shape().empty()) throw py::type_error("an array without dimensions has no length");
-        return a.shape()[0];
-      })
+      .def("__len__",
+           [](const DeviceArray& a) {
+             if (a.shape().empty()) throw py::type_error("an array without dimensions has no length");
+             return a.shape()[0];
+           })
       .def("__repr__",
            [](const DeviceArray& a) {
              return "DeviceArray(shape=" + py::cast<std::string>(py::str(py::tuple(py::cast(a.shape())))) +
@@ -229,16 +238,19 @@ void bind_device_arrays(py::module_& module) {
            })
       .def(
           "__dlpack__",
-          [](const DeviceArray& a, const py::object&, const py::object& max_version, const py::object& dl_device,
-             const py::object& copy) {
+          [](const DeviceArray& a, const py::object&, const py::object& max_version,
+             const py::object& dl_device, const py::object& copy) {
             if (!dl_device.is_none() && !dl_device.equal(py::make_tuple(int{dlpack::kCuda}, a.device())))
-              throw py::buffer_error("this array is on cuda:" + std::to_string(a.device()) + " and stays there");
-            if (!copy.is_none() && py::cast<bool>(copy)) throw py::buffer_error("this array is given without a copy");
+              throw py::buffer_error("this array is on cuda:" + std::to_string(a.device()) +
+                                     " and stays there");
+            if (!copy.is_none() && py::cast<bool>(copy))
+              throw py::buffer_error("this array is given without a copy");
             return a.dlpack(max_version);
           },
           py::kw_only(), py::arg("stream") = py::none(), py::arg("max_version") = py::none(),
           py::arg("dl_device") = py::none(), py::arg("copy") = py::none())
-      .def("__dlpack_device__", [](const DeviceArray& a) { return py::make_tuple(int{dlpack::kCuda}, a.device()); })
+      .def("__dlpack_device__",
+           [](const DeviceArray& a) { return py::make_tuple(int{dlpack::kCuda}, a.device()); })
       .def_property_readonly("__cuda_array_interface__", &DeviceArray::interface);
 }
 

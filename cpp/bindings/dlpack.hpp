@@ -1,5 +1,5 @@
-// Arrays in device memory: taken from any library through DLPack or __cuda_array_interface__, and given to any.
-// The structures are the DLPack ABI, versions 0 (unversioned) and 1.
+// Arrays in device memory: taken from any library through DLPack or __cuda_array_interface__, and given to
+// any. The structures are the DLPack ABI, versions 0 (unversioned) and 1.
 #pragma once
 
 #include <pybind11/numpy.h>

@@ -1,5 +1,6 @@
-// The steps of a network as blocks of threads. A block's body is written as phases in which every thread works
-// alone, with barriers between them, so that the device and its emulation on the host run the same text.
+// The steps of a network as blocks of threads. A block's body is written as phases in which every thread
+// works alone, with barriers between them, so that the device and its emulation on the host run the same
+// text. Phases capture by value: the emulation runs them at the next barrier.
 #pragma once
 
 #include <cstdint>
@@ -77,8 +78,8 @@ FACETRY_HD inline void store(T* row, int column, int width, const T (&values)[kS
     if (column + i < width) to[i] = values[i];
 }
 
-// Eight neighbouring columns of a row: pre-activations, bits, activation, values. A neuron is active iff z > 0;
-// ReLU gives +0 for z <= 0, and NaN is passed on.
+// Eight neighbouring columns of a row: pre-activations, bits, activation, values. A neuron is active iff z >
+// 0; ReLU gives +0 for z <= 0, and NaN is passed on.
 template <class T>
 FACETRY_HD inline void finish(const Finish<T>& to, std::int64_t row, int column, T (&z)[kSide]) {
   if (to.preactivations) store(to.preactivations + row * to.preactivations_stride, column, to.width, z);
@@ -102,9 +103,10 @@ struct DenseCall {
   int column_tiles = 0;
   const T* input = nullptr;
   std::int64_t input_stride = 0;
-  const T* weights = nullptr;  // [column tile][k][slot], padded with zeros to whole tiles of kDepth x kColumns
+  const T* weights =
+      nullptr;  // [column tile][k][slot], padded with zeros to whole tiles of kDepth x kColumns
   std::int64_t tile_stride = 0;  // from one column tile to the next
-  const T* bias = nullptr;     // [column tile][column], padded with zeros
+  const T* bias = nullptr;       // [column tile][column], padded with zeros
   Finish<T> finish;
 };
 
@@ -122,8 +124,8 @@ FACETRY_HD inline void accumulate(Sums<T>& sums, int thread, const T* inputs, co
   for (int r = 0; r < kSide; ++r) {
     FACETRY_HD_UNROLL
     for (int c = 0; c < kSide; ++c)
-      sums.z[r][c] = fma(w[c / Tile::kVector].lane[c % Tile::kVector], a[r / Tile::kVector].lane[r % Tile::kVector],
-                         sums.z[r][c]);
+      sums.z[r][c] = fma(w[c / Tile::kVector].lane[c % Tile::kVector],
+                         a[r / Tile::kVector].lane[r % Tile::kVector], sums.z[r][c]);
   }
 }
 
@@ -137,11 +139,11 @@ FACETRY_HD inline void start(Sums<T>& sums, const T* bias) {
   }
 }
 
-// Tile `tile` of the inputs and weights, into its half of the shared memory. Rows and inputs past the end are left
-// as they are: the sums of such rows are not written, and such inputs are not read.
+// Tile `tile` of the inputs and weights, into its half of the shared memory. Rows and inputs past the end are
+// left as they are: the sums of such rows are not written, and such inputs are not read.
 template <class Tile, class T, class Thread>
-FACETRY_HD inline void load(Thread& thread, const DenseCall<T>& call, std::int64_t first_row, const T* weights,
-                            int tile, T* shared) {
+FACETRY_HD inline void load(Thread& thread, const DenseCall<T>& call, std::int64_t first_row,
+                            const T* weights, int tile, T* shared) {
   constexpr int kWide = 8;  // inputs of a row that neighbouring threads copy: a sector of 32 bytes, or two
   T* const to = shared + tile % 2 * Tile::kStage;
   const int first_k = tile * Tile::kDepth;
@@ -174,14 +176,14 @@ FACETRY_HD inline void dense_block(Block& block, const DenseCall<T>& call, std::
   const T* const weights = call.weights + column_tile * call.tile_stride;
   const int tiles = (call.depth + Tile::kDepth - 1) / Tile::kDepth;
   T* const shared = block.template shared<T>();
-  block.each([&](auto& thread) {
+  block.each([=, &call](auto& thread) {
     start(thread.state, call.bias + column_tile * Tile::kColumns + Tile::column(thread.index));
     load<Tile>(thread, call, first_row, weights, 0, shared);
   });
   for (int tile = 0; tile < tiles; ++tile) {
-    block.each([&](auto& thread) { thread.wait(); });
+    block.each([](auto& thread) { thread.wait(); });
     block.barrier();
-    block.each([&](auto& thread) {
+    block.each([=, &call](auto& thread) {
       if (tile + 1 < tiles) load<Tile>(thread, call, first_row, weights, tile + 1, shared);
       const T* const inputs = shared + tile % 2 * Tile::kStage;
       const T* const w = inputs + Tile::kInputs;
@@ -197,7 +199,7 @@ FACETRY_HD inline void dense_block(Block& block, const DenseCall<T>& call, std::
       }
     });
   }
-  block.each([&](auto& thread) {
+  block.each([=, &call](auto& thread) {
     const int column = column_tile * Tile::kColumns + Tile::column(thread.index);
     FACETRY_HD_UNROLL
     for (int r = 0; r < kSide; ++r) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <limits>
 
 namespace facetry::cuda {
@@ -39,11 +40,21 @@ class HostBlock {
     std::memset(shared_.data(), 0xff, shared_bytes);
   }
 
+  ~HostBlock() { barrier(); }
+  HostBlock(const HostBlock&) = delete;
+  HostBlock& operator=(const HostBlock&) = delete;
+
+  // A thread runs all phases up to the next barrier before the next thread begins, so that a barrier that is
+  // missing is missed.
   template <class F>
   void each(F&& f) {
-    for (Thread& thread : threads_) f(thread);
+    phases_.emplace_back(std::forward<F>(f));
   }
-  void barrier() {}
+  void barrier() {
+    for (Thread& thread : threads_)
+      for (const auto& phase : phases_) phase(thread);
+    phases_.clear();
+  }
   template <class T>
   T* shared() {
     return reinterpret_cast<T*>(shared_.data());
@@ -51,6 +62,7 @@ class HostBlock {
 
  private:
   std::vector<Thread> threads_;
+  std::vector<std::function<void(Thread&)>> phases_;
   std::vector<Vector<double>> shared_;
 };
 
@@ -76,7 +88,8 @@ struct HostLauncher {
 template <class T>
 void emulate(const Packed<T>& packed, const Panel<T>& batch, std::int64_t panel_rows, bool reversed) {
   const std::int64_t buffer_size = panel_rows * packed.stride;
-  std::vector<Vector<T>> buffers(packed.plan.buffers * static_cast<std::size_t>(buffer_size) / Vector<T>::kSize);
+  std::vector<Vector<T>> buffers(packed.plan.buffers * static_cast<std::size_t>(buffer_size) /
+                                 Vector<T>::kSize);
   std::vector<Vector<T>> parameters((packed.parameters.size() + Vector<T>::kSize - 1) / Vector<T>::kSize);
   std::copy(packed.parameters.begin(), packed.parameters.end(), parameters.data()->lane);
   for (Vector<T>& v : buffers) std::fill_n(v.lane, Vector<T>::kSize, std::numeric_limits<T>::quiet_NaN());

@@ -8,8 +8,8 @@
 
 namespace facetry::cuda {
 
-// `batch` in host memory, `panel_rows` at a time. With `reversed`, the threads of a block run from the last to the
-// first between two barriers: a missing barrier changes the result of one order or the other.
+// `batch` in host memory, `panel_rows` at a time. With `reversed`, the threads of a block run from the last
+// to the first between two barriers: a missing barrier changes the result of one order or the other.
 template <class T>
 void emulate(const Packed<T>& packed, const Panel<T>& batch, std::int64_t panel_rows, bool reversed);
 

@@ -13,7 +13,8 @@ constexpr int kMapThreads = 256;
 
 // Two blocks of float32 fit a multiprocessor's registers, one of float64.
 template <class Tile, class T>
-__global__ void __launch_bounds__(Tile::kThreads, sizeof(T) == 4 ? 2 : 1) dense_kernel(const DenseCall<T> call) {
+__global__ void __launch_bounds__(Tile::kThreads, sizeof(T) == 4 ? 2 : 1)
+    dense_kernel(const DenseCall<T> call) {
   DeviceBlock<Sums<T>> block;
   block.thread.index = static_cast<int>(threadIdx.x);
   dense_block<Tile>(block, call, blockIdx.x);
@@ -28,10 +29,12 @@ __global__ void __launch_bounds__(kMapThreads) map_kernel(const MapCall<T> call,
 // Lowers *first to the index of the first NaN or infinity, counted from `begin`.
 template <class T>
 __global__ void __launch_bounds__(kMapThreads)
-    first_nonfinite_kernel(const T* values, std::int64_t size, std::int64_t begin, unsigned long long* first) {
+    first_nonfinite_kernel(const T* values, std::int64_t size, std::int64_t begin,
+                           unsigned long long* first) {
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * kMapThreads;
 #pragma unroll 4
-  for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kMapThreads + threadIdx.x; i < size; i += step)
+  for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kMapThreads + threadIdx.x; i < size;
+       i += step)
     if (!is_finite(values[i])) atomicMin(first, static_cast<unsigned long long>(begin + i));
 }
 
@@ -41,7 +44,8 @@ struct DeviceLauncher {
 
   template <class Tile>
   void dense(std::int64_t blocks, const DenseCall<T>& call) {
-    dense_kernel<Tile, T><<<static_cast<unsigned>(blocks), Tile::kThreads, Tile::kSharedBytes, stream>>>(call);
+    dense_kernel<Tile, T>
+        <<<static_cast<unsigned>(blocks), Tile::kThreads, Tile::kSharedBytes, stream>>>(call);
     check(cudaGetLastError());
   }
   void map(std::int64_t items, const MapCall<T>& call) {
@@ -50,7 +54,8 @@ struct DeviceLauncher {
     check(cudaGetLastError());
   }
   void copy(T* to, const T* from, std::int64_t count) {
-    check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(count) * sizeof(T), cudaMemcpyDeviceToDevice, stream));
+    check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(count) * sizeof(T), cudaMemcpyDeviceToDevice,
+                          stream));
   }
 };
 
@@ -58,7 +63,8 @@ struct DeviceLauncher {
 template <class T>
 class Staging {
  public:
-  Staging(const Plan<T>& plan, const Panel<T>& batch, std::int64_t rows, const Pool& pool, cudaStream_t stream)
+  Staging(const Plan<T>& plan, const Panel<T>& batch, std::int64_t rows, const Pool& pool,
+          cudaStream_t stream)
       : plan_(plan),
         stream_(stream),
         x_(size(rows, plan.input_width), pool, stream),
@@ -67,8 +73,8 @@ class Staging {
         patterns_(batch.patterns ? size(rows, plan.words) : 0, pool, stream) {}
 
   Panel<T> upload(const Panel<T>& host) const {
-    check(cudaMemcpyAsync(x_.data(), host.x, size(host.rows, plan_.input_width) * sizeof(T), cudaMemcpyHostToDevice,
-                          stream_));
+    check(cudaMemcpyAsync(x_.data(), host.x, size(host.rows, plan_.input_width) * sizeof(T),
+                          cudaMemcpyHostToDevice, stream_));
     return {host.rows, x_.data(), outputs_.data(), preactivations_.data(), patterns_.data()};
   }
   void download(const Panel<T>& host) const {
@@ -78,7 +84,9 @@ class Staging {
   }
 
  private:
-  static std::size_t size(std::int64_t rows, std::size_t width) { return static_cast<std::size_t>(rows) * width; }
+  static std::size_t size(std::int64_t rows, std::size_t width) {
+    return static_cast<std::size_t>(rows) * width;
+  }
   template <class U>
   void fetch(U* to, const Buffer<U>& from, std::size_t count) const {
     if (from.data())
@@ -100,7 +108,8 @@ struct Network<T>::State {
     const OnDevice guard(device);
     check(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device));
     if (parameters.bytes() > 0)
-      check(cudaMemcpy(parameters.data(), packed.parameters.data(), parameters.bytes(), cudaMemcpyHostToDevice));
+      check(cudaMemcpy(parameters.data(), packed.parameters.data(), parameters.bytes(),
+                       cudaMemcpyHostToDevice));
     packed.parameters = {};
   }
 
@@ -139,7 +148,8 @@ int Network<T>::device() const {
 }
 
 template <class T>
-void Network<T>::propagate(const Panel<T>& batch, bool on_host, void* stream_pointer, void (*between_panels)()) const {
+void Network<T>::propagate(const Panel<T>& batch, bool on_host, void* stream_pointer,
+                           void (*between_panels)()) const {
   if (batch.rows == 0) return;
   require_device(device());
   const OnDevice guard(device());
@@ -158,9 +168,11 @@ void Network<T>::propagate(const Panel<T>& batch, bool on_host, void* stream_poi
     const Panel<T> theirs = part(packed.plan, batch, begin, std::min(rows, batch.rows - begin));
     const Panel<T> panel = on_host ? staging.upload(theirs) : theirs;
     const int blocks = 8 * state_->multiprocessors;
-    first_nonfinite_kernel<<<blocks, kMapThreads, 0, stream>>>(panel.x, panel.rows * width, begin * width, bad.data());
+    first_nonfinite_kernel<<<blocks, kMapThreads, 0, stream>>>(panel.x, panel.rows * width, begin * width,
+                                                               bad.data());
     check(cudaGetLastError());
-    run_panel(packed, static_cast<const T*>(state_->parameters.data()), buffers.data(), buffer_size, panel, launcher);
+    run_panel(packed, static_cast<const T*>(state_->parameters.data()), buffers.data(), buffer_size, panel,
+              launcher);
     if (on_host) staging.download(theirs);
     if (between_panels) between_panels();
   }

@@ -16,9 +16,9 @@ class Network {
 
   int device() const;
 
-  // Computes on `stream` (a cudaStream_t; null: the legacy default stream) what the batch wants, all of it in the
-  // memory of the device, or of the host. Waits for the end. Calls between_panels now and then; it may throw.
-  // Throws std::invalid_argument naming the first element of x that is NaN or infinite.
+  // Computes on `stream` (a cudaStream_t; null: the legacy default stream) what the batch wants, all of it in
+  // the memory of the device, or of the host. Waits for the end. Calls between_panels now and then; it may
+  // throw. Throws std::invalid_argument naming the first element of x that is NaN or infinite.
   void propagate(const Panel<T>& batch, bool on_host, void* stream, void (*between_panels)()) const;
 
  private:

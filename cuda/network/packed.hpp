@@ -13,7 +13,7 @@ namespace facetry::cuda {
 template <class T>
 struct PackedStep {
   PlanStep<T> plan;
-  int across = 0;                                 // threads across a dense step's tile
+  int across = 0;  // threads across a dense step's tile
   int column_tiles = 0;
   std::int64_t tile_stride = 0;
   std::size_t weights = 0, bias = 0, slopes = 0;  // offsets into the parameters
@@ -49,8 +49,8 @@ Panel<T> part(const Plan<T>& plan, const Panel<T>& batch, std::int64_t begin, st
           at(batch.preactivations, plan.neurons), at(batch.patterns, plan.words)};
 }
 
-// The tile of a dense step: 128 columns, 64 where that leaves fewer columns empty, 32 for narrow outputs. Bits
-// are written by whole words, so steps with neurons take at least 64.
+// The tile of a dense step: 128 columns, 64 where that leaves fewer columns empty, 32 for narrow outputs.
+// Bits are written by whole words, so steps with neurons take at least 64.
 constexpr int tile_across(std::size_t width, bool has_neurons) {
   if (width <= 32 && !has_neurons) return 4;
   return (width + 127) / 128 * 128 - width < 64 ? 16 : 8;

@@ -20,6 +20,41 @@ def cuda_built() -> bool: ...
 def cuda_device_count() -> int: ...
 def cuda_why_not() -> str: ...
 def cuda_device_name(device: int) -> str: ...
+def cuda_pointer_device(pointer: int) -> int: ...
+
+class DeviceView:
+    @property
+    def shape(self) -> list[int]: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def device(self) -> int: ...
+    @property
+    def read_only(self) -> bool: ...
+
+def device_view(array: object, stream: int) -> DeviceView: ...
+
+class DeviceArray:
+    def __init__(self, shape: list[int], dtype: str, device: int) -> None: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]: ...
+    def cpu(self) -> npt.NDArray[Any]: ...
+    def __len__(self) -> int: ...
+    def __dlpack__(
+        self,
+        *,
+        stream: int | None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
 
 class Graph32:
     def __init__(self, input_width: int) -> None: ...
@@ -66,6 +101,61 @@ class Network64:
         preactivations: _Floats | None = None,
         patterns: _Words | None = None,
     ) -> None: ...
+
+class CudaNetwork32:
+    def __init__(self, network: Network32, device: int) -> None: ...
+    @property
+    def device(self) -> int: ...
+    def propagate(
+        self,
+        x: DeviceView,
+        *,
+        outputs: DeviceView | None = None,
+        preactivations: DeviceView | None = None,
+        patterns: DeviceView | None = None,
+        stream: int,
+    ) -> None: ...
+    def propagate_host(
+        self,
+        x: _Floats,
+        *,
+        outputs: _Floats | None = None,
+        preactivations: _Floats | None = None,
+        patterns: _Words | None = None,
+    ) -> None: ...
+
+class CudaNetwork64:
+    def __init__(self, network: Network64, device: int) -> None: ...
+    @property
+    def device(self) -> int: ...
+    def propagate(
+        self,
+        x: DeviceView,
+        *,
+        outputs: DeviceView | None = None,
+        preactivations: DeviceView | None = None,
+        patterns: DeviceView | None = None,
+        stream: int,
+    ) -> None: ...
+    def propagate_host(
+        self,
+        x: _Floats,
+        *,
+        outputs: _Floats | None = None,
+        preactivations: _Floats | None = None,
+        patterns: _Words | None = None,
+    ) -> None: ...
+
+def emulate_cuda(
+    network: Network32 | Network64,
+    x: _Floats,
+    *,
+    outputs: _Floats | None = None,
+    preactivations: _Floats | None = None,
+    patterns: _Words | None = None,
+    panel_rows: int,
+    reversed: bool,
+) -> None: ...
 
 class PatternSet:
     def __init__(self, words: int) -> None: ...
