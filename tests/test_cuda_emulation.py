@@ -1,4 +1,4 @@
-"""The blocks of the CUDA kernels, run on the host: indices, order of additions, bits and barriers, bit for bit."""
+"""The blocks of the CUDA kernels, run on the host: indices, order of additions, bits and barriers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Arrays on CUDA devices from other libraries: what their descriptions may say. The memory is never touched."""
+"""Arrays on CUDA devices from other libraries: their descriptions. No memory is touched."""
 
 import ctypes
 import gc
@@ -101,8 +101,14 @@ def test_the_read_only_flag_is_seen():
 
 @pytest.mark.parametrize(
     ("code", "bits", "lanes", "name"),
-    [(2, 64, 1, "float64"), (2, 16, 1, "float16"), (4, 16, 1, "bfloat16"), (1, 64, 1, "uint64")]
-    + [(2, 32, 4, "float32 x 4 lanes"), (77, 8, 1, "code 77, 8")],
+    [
+        (2, 64, 1, "float64"),
+        (2, 16, 1, "float16"),
+        (4, 16, 1, "bfloat16"),
+        (1, 64, 1, "uint64"),
+        (2, 32, 4, "float32 x 4 lanes"),
+        (77, 8, 1, "code 77, 8"),
+    ],
 )
 def test_dtypes_are_named(code, bits, lanes, name):
     assert _core.device_view(Producer(code=code, bits=bits, lanes=lanes), 1).dtype == name
