@@ -40,6 +40,15 @@ FACETRY_HD inline bool is_finite(T x) {
   return x - x == 0;
 }
 
+// The high 64 bits of a product.
+FACETRY_HD inline std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) {
+#if defined(__CUDA_ARCH__)
+  return __umul64hi(a, b);
+#else
+  return static_cast<std::uint64_t>((static_cast<unsigned __int128>(a) * b) >> 64);
+#endif
+}
+
 template <class T>
 struct alignas(16) Vector {
   static constexpr int kSize = 16 / sizeof(T);

@@ -3,6 +3,7 @@
 
 #include "cuda/cuda.hpp"
 #include "cuda/network/network.hpp"
+#include "cuda/points/points.hpp"
 
 namespace facetry::cuda {
 
@@ -46,6 +47,22 @@ void Network<T>::propagate(const Panel<T>&, bool, void*, void (*)()) const {
   require_device(0);
 }
 
+template <class T>
+void sobol(const SobolPlan&, std::uint64_t, std::int64_t, T*, int device, void*) {
+  require_device(device);
+}
+template <class T>
+void halton(const HaltonPlan&, std::uint64_t, std::uint64_t, std::int64_t, std::int64_t, T*, int device,
+            void*) {
+  require_device(device);
+}
+
+template void sobol(const SobolPlan&, std::uint64_t, std::int64_t, float*, int, void*);
+template void sobol(const SobolPlan&, std::uint64_t, std::int64_t, double*, int, void*);
+template void halton(const HaltonPlan&, std::uint64_t, std::uint64_t, std::int64_t, std::int64_t, float*, int,
+                     void*);
+template void halton(const HaltonPlan&, std::uint64_t, std::uint64_t, std::int64_t, std::int64_t, double*,
+                     int, void*);
 template class Network<float>;
 template class Network<double>;
 

@@ -36,5 +36,6 @@ void bind_network(py::module_& module);
 void bind_patterns(py::module_& module);
 void bind_points(py::module_& module);
 void bind_cuda(py::module_& module);
+void bind_cuda_points(py::module_& module);
 
 }  // namespace facetry::bindings

@@ -22,49 +22,24 @@ struct CudaNetwork {
   cuda::Network<T> network;
 };
 
-std::string text(const std::vector<std::int64_t>& shape) {
-  return py::cast<std::string>(py::str(py::tuple(py::cast(shape))));
-}
-
-// The memory of an array (n, columns) that must be on `device`; n is found where `rows` is negative. An array
-// that is read may have more dimensions, as images have.
-void* require(const char* name, const DeviceView& view, int device, std::initializer_list<const char*> dtypes,
-              std::int64_t& rows, std::size_t columns, bool is_written) {
-  if (view.device != device)
-    throw py::value_error(std::string(name) + " is on cuda:" + std::to_string(view.device) +
-                          ", the network is on cuda:" + std::to_string(device));
-  if (std::none_of(dtypes.begin(), dtypes.end(), [&](const char* dtype) { return view.dtype == dtype; }))
-    throw py::type_error(std::string(name) + " has dtype " + view.dtype + ", expected " + *dtypes.begin() +
-                         " (arrays on a CUDA device are not converted)");
-  std::int64_t width = 1;
-  for (std::size_t i = 1; i < view.shape.size(); ++i) width *= view.shape[i];
-  const bool fits = (is_written ? view.shape.size() == 2 : view.shape.size() >= 2) &&
-                    (rows < 0 || view.shape[0] == rows) && size(width) == columns;
-  if (!fits)
-    throw py::value_error(std::string(name) + " has shape " + text(view.shape) + ", expected (" +
-                          (rows < 0 ? "n" : std::to_string(rows)) + ", " + std::to_string(columns) + ")");
-  if (is_written && view.read_only) throw py::value_error(std::string(name) + " is read-only");
-  rows = view.shape[0];
-  return view.data;
-}
-
 template <class T>
 void propagate(const CudaNetwork<T>& self, const DeviceView& x, const DeviceView* outputs,
                const DeviceView* preactivations, const DeviceView* patterns, std::uintptr_t stream) {
   const int device = self.network.device();
   cuda::Panel<T> batch;
   std::int64_t rows = -1;
-  batch.x = static_cast<const T*>(require("x", x, device, {kName<T>}, rows, self.plan.input_width, false));
+  batch.x = static_cast<const T*>(
+      require_device_array("x", x, device, {kName<T>}, rows, self.plan.input_width, false));
   batch.rows = rows;
   if (outputs)
-    batch.outputs =
-        static_cast<T*>(require("out", *outputs, device, {kName<T>}, rows, self.plan.output_width, true));
+    batch.outputs = static_cast<T*>(
+        require_device_array("out", *outputs, device, {kName<T>}, rows, self.plan.output_width, true));
   if (preactivations)
-    batch.preactivations =
-        static_cast<T*>(require("out", *preactivations, device, {kName<T>}, rows, self.plan.neurons, true));
+    batch.preactivations = static_cast<T*>(
+        require_device_array("out", *preactivations, device, {kName<T>}, rows, self.plan.neurons, true));
   if (patterns)
     batch.patterns = static_cast<std::uint64_t*>(
-        require("out", *patterns, device, {"uint64", "int64"}, rows, self.plan.words, true));
+        require_device_array("out", *patterns, device, {"uint64", "int64"}, rows, self.plan.words, true));
   const py::gil_scoped_release nogil;
   self.network.propagate(batch, false, reinterpret_cast<void*>(stream), &check_interrupt);
 }

@@ -2,6 +2,7 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <limits>
@@ -161,6 +162,10 @@ py::capsule exported(const std::vector<std::int64_t>& shape, const std::string& 
   return capsule;
 }
 
+std::string text(const std::vector<std::int64_t>& shape) {
+  return py::cast<std::string>(py::str(py::tuple(py::cast(shape))));
+}
+
 std::size_t bytes_of(const std::vector<std::int64_t>& shape, const std::string& dtype) {
   std::size_t bytes = named(dtype).type.bits / 8;
   for (const std::int64_t n : shape) {
@@ -173,6 +178,27 @@ std::size_t bytes_of(const std::vector<std::int64_t>& shape, const std::string& 
 }
 
 }  // namespace
+
+void* require_device_array(const char* name, const DeviceView& view, int device,
+                           std::initializer_list<const char*> dtypes, std::int64_t& rows, std::size_t columns,
+                           bool is_written) {
+  if (view.device != device)
+    throw py::value_error(std::string(name) + " is on cuda:" + std::to_string(view.device) +
+                          ", expected on cuda:" + std::to_string(device));
+  if (std::none_of(dtypes.begin(), dtypes.end(), [&](const char* dtype) { return view.dtype == dtype; }))
+    throw py::type_error(std::string(name) + " has dtype " + view.dtype + ", expected " + *dtypes.begin() +
+                         " (arrays on a CUDA device are not converted)");
+  std::int64_t width = 1;
+  for (std::size_t i = 1; i < view.shape.size(); ++i) width *= view.shape[i];
+  const bool fits = (is_written ? view.shape.size() == 2 : view.shape.size() >= 2) &&
+                    (rows < 0 || view.shape[0] == rows) && size(width) == columns;
+  if (!fits)
+    throw py::value_error(std::string(name) + " has shape " + text(view.shape) + ", expected (" +
+                          (rows < 0 ? "n" : std::to_string(rows)) + ", " + std::to_string(columns) + ")");
+  if (is_written && view.read_only) throw py::value_error(std::string(name) + " is read-only");
+  rows = view.shape[0];
+  return view.data;
+}
 
 DeviceArray::DeviceArray(std::vector<std::int64_t> shape, const std::string& dtype, int device)
     : shape_(std::move(shape)),

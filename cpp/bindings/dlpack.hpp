@@ -6,6 +6,7 @@
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -70,6 +71,12 @@ struct DeviceView {
   bool read_only = false;
   std::shared_ptr<void> owner;
 };
+
+// The memory of an array (n, columns) that must be on `device`; n is found where `rows` is negative. An array
+// that is read may have more dimensions, as images have.
+void* require_device_array(const char* name, const DeviceView& view, int device,
+                           std::initializer_list<const char*> dtypes, std::int64_t& rows, std::size_t columns,
+                           bool is_written);
 
 // Our own array on a CUDA device.
 class DeviceArray {

@@ -1,70 +1,12 @@
 #include "cuda/network/emulate.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <functional>
 #include <limits>
+
+#include "cuda/host_block.hpp"
 
 namespace facetry::cuda {
 namespace {
-
-// What block.cuh has for the device. Copies land when their thread waits for them, no sooner, and the shared
-// memory starts as NaN, so that a value used too early shows.
-template <class State>
-class HostBlock {
- public:
-  struct Copy {
-    void* to;
-    const void* from;
-    std::size_t bytes;
-  };
-  struct Thread {
-    int index = 0;
-    State state;
-    std::vector<Copy> copies;
-
-    template <std::size_t Bytes>
-    void copy(void* to, const void* from) {
-      copies.push_back({to, from, Bytes});
-    }
-    void wait() {
-      for (const Copy& c : copies) std::memcpy(c.to, c.from, c.bytes);
-      copies.clear();
-    }
-  };
-
-  HostBlock(int threads, std::size_t shared_bytes, bool reversed)
-      : threads_(static_cast<std::size_t>(threads)), shared_(shared_bytes / sizeof(Vector<double>)) {
-    for (int i = 0; i < threads; ++i) threads_[static_cast<std::size_t>(i)].index = i;
-    if (reversed) std::reverse(threads_.begin(), threads_.end());
-    std::memset(shared_.data(), 0xff, shared_bytes);
-  }
-
-  ~HostBlock() { barrier(); }
-  HostBlock(const HostBlock&) = delete;
-  HostBlock& operator=(const HostBlock&) = delete;
-
-  // A thread runs all phases up to the next barrier before the next thread begins, so that a barrier that is
-  // missing is missed.
-  template <class F>
-  void each(F&& f) {
-    phases_.emplace_back(std::forward<F>(f));
-  }
-  void barrier() {
-    for (Thread& thread : threads_)
-      for (const auto& phase : phases_) phase(thread);
-    phases_.clear();
-  }
-  template <class T>
-  T* shared() {
-    return reinterpret_cast<T*>(shared_.data());
-  }
-
- private:
-  std::vector<Thread> threads_;
-  std::vector<std::function<void(Thread&)>> phases_;
-  std::vector<Vector<double>> shared_;
-};
 
 template <class T>
 struct HostLauncher {
