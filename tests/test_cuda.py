@@ -42,6 +42,13 @@ def same_as_on_cpu(net, x):
     assert net.patterns(x) == cpu.patterns(x)
 
 
+class OnDevice:
+    """An array on a CUDA device, as other libraries describe theirs."""
+
+    def __dlpack_device__(self):
+        return (2, 0)
+
+
 # Refusals, with a device or without.
 
 
@@ -62,6 +69,23 @@ def test_a_device_that_is_not_there_is_refused_with_the_reason():
         ft.cuda.DeviceArray([3], "float32", 0)
 
 
+@without_gpu
+@pytest.mark.parametrize("make", [ft.sobol, ft.halton])
+def test_points_on_a_device_that_is_not_there_are_refused(make):
+    with pytest.raises(RuntimeError, match="CUDA cannot be used: "):
+        make(4, 2, device="cuda")
+
+
+@pytest.mark.parametrize("make", [ft.sobol, ft.halton])
+def test_points_on_unknown_devices_are_refused(make):
+    with pytest.raises(ValueError, match="device must be 'cpu', 'cuda' or 'cuda:N', is 'tpu'"):
+        make(4, 2, device="tpu")
+    with pytest.raises(ValueError, match="out is in host memory, expected on cuda:0"):
+        make(4, 2, device="cuda", out=np.empty((4, 2)))
+    with pytest.raises(TypeError, match="out must be a float64 array, is"):
+        make(4, 2, device="cpu", out=OnDevice())
+
+
 @pytest.mark.parametrize("device", ["tpu", "cuda:", "cuda:-1", "cuda:x", "cuda:1:2", "CUDA", "", "cpu:0"])
 def test_unknown_devices_are_refused(device):
     with pytest.raises(ValueError, match="device must be 'cpu', 'cuda' or 'cuda:N'"):
@@ -78,13 +102,6 @@ def test_a_network_starts_on_the_cpu():
     assert net.device == "cpu"
     assert net.to("cpu") is net
     assert pickle.loads(pickle.dumps(net)).device == "cpu"
-
-
-class OnDevice:
-    """An array on a CUDA device, as other libraries describe theirs."""
-
-    def __dlpack_device__(self):
-        return (2, 0)
 
 
 def test_an_array_on_a_device_is_refused_by_a_network_on_the_cpu():
@@ -133,6 +150,38 @@ def test_the_first_bad_input_is_named(bad):
     with pytest.raises(ValueError, match=r"x is not finite at index \(150001, 2\)"):
         net.patterns(x)
     same_as_on_cpu(net, x[:1000])
+
+
+@on_gpu
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("d", [1, 3, 64])
+@pytest.mark.parametrize("scramble", [None, "owen", "lms", "shift"])
+def test_sobol_points_on_the_device(dtype, rows, d, scramble):
+    options = {"scramble": scramble, "seed": 3, "skip": 12345, "dtype": dtype, "bits": 40}
+    got = ft.sobol(rows, d, device="cuda", **options)
+    assert (got.shape, got.dtype, got.device) == ((rows, d), dtype, "cuda:0")
+    np.testing.assert_array_equal(got.cpu(), ft.sobol(rows, d, **options))
+
+
+@on_gpu
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rows", [0, 1, 63, 64, 65, 100_003])
+@pytest.mark.parametrize("d", [1, 33, 64])
+@pytest.mark.parametrize("scramble", [None, "owen", "digits"])
+@pytest.mark.parametrize("leap", [1, 5])
+def test_halton_points_on_the_device(dtype, rows, d, scramble, leap):
+    options = {"scramble": scramble, "seed": 3, "skip": 12345, "dtype": dtype, "leap": leap}
+    got = ft.halton(rows, d, device="cuda", **options)
+    np.testing.assert_array_equal(got.cpu(), ft.halton(rows, d, **options))
+
+
+@on_gpu
+def test_many_dimensions_on_the_device():
+    for make, scramble in [(ft.sobol, "owen"), (ft.halton, "digits")]:
+        options = {"scramble": scramble, "seed": 1, "skip": 77}
+        got = make(130, 21_201, device="cuda", **options)
+        np.testing.assert_array_equal(got.cpu(), make(130, 21_201, **options))
 
 
 @on_gpu
@@ -314,6 +363,17 @@ def test_a_device_array_is_taken_without_a_copy(torch):
     assert isinstance(result, ft.cuda.DeviceArray)
     np.testing.assert_array_equal(result.cpu(), net.to("cpu")(array.cpu()))
     assert net.patterns(array).cpu() == net.to("cpu").patterns(array.cpu())
+
+
+@on_gpu
+def test_points_are_written_into_torch(torch):
+    out = torch.full((1000, 3), float("nan"), device="cuda")
+    assert ft.sobol(1000, 3, dtype="float32", out=out) is out
+    np.testing.assert_array_equal(out.cpu().numpy(), ft.sobol(1000, 3, dtype="float32"))
+    with pytest.raises(TypeError, match="out must be a float64 array, is float32"):
+        ft.sobol(1000, 3, out=out)
+    with pytest.raises(ValueError, match=r"out has shape \(1000, 3\), expected \(9, 3\)"):
+        ft.halton(9, 3, dtype="float32", out=out)
 
 
 @on_gpu

@@ -107,3 +107,28 @@ def test_overflow_and_nan_are_passed_on():
 def test_a_wide_first_layer():
     net = random_network([300, 200, 10])
     check(net, points(net, 130), reverse=True)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scramble", [None, "owen", "lms", "shift"])
+@pytest.mark.parametrize("bits", [1, 3, 32, 52])
+@pytest.mark.parametrize("d", [1, 3, 31, 64, 130])
+def test_sobol(dtype, scramble, bits, d):
+    stream = ft.Sobol(d, scramble=scramble, seed=5, bits=bits, dtype=dtype)
+    for skip, n in [(0, 1), (0, 8), (3, 5), (7, 0), (1000, 700), (2**32 - 300, 300)]:
+        if skip + n <= 2**bits:
+            out = np.full((n, d), -1, dtype)
+            _core.emulate_cuda_sobol(stream._native, skip, out)
+            np.testing.assert_array_equal(out, stream.points(skip, n))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scramble", [None, "owen", "digits"])
+@pytest.mark.parametrize("leap", [1, 7])
+@pytest.mark.parametrize("d", [1, 2, 32, 70])
+def test_halton(dtype, scramble, leap, d):
+    stream = ft.Halton(d, scramble=scramble, seed=5, leap=leap, dtype=dtype)
+    for skip, n in [(0, 1), (0, 64), (3, 65), (5, 0), (2**32 - 20, 90), (2**47, 40)]:
+        out = np.full((n, d), -1, dtype)
+        _core.emulate_cuda_halton(stream._native, skip, leap, out)
+        np.testing.assert_array_equal(out, stream.points(skip, n))

@@ -8,6 +8,7 @@ there and back.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -116,19 +117,15 @@ class DeviceNetwork:
             result = result_array((len(points), self._widths[what]), dtype, f"the {what}", out)
             self._core.propagate_host(points, **{what: result})
             return result
-        for name, array in (("x", x), ("out", out)):
-            index = device_index(array)
-            if array is not None and index != self._index:
-                where = "in host memory" if index is None else f"on cuda:{index}"
-                raise ValueError(f"{name} is {where}, expected on {self.device}")
+        _require_device("x", x, self._index)
+        _require_device("out", out, self._index)
         library = _library_of(x)
         stream = library.stream(self._index)
         view = _core.device_view(x, stream)
         if out is None:
             rows = view.shape[0] if view.shape else 0
             out = library.empty((rows, self._widths[what]), dtype, self._index)
-        pointer = 0 if stream == _LEGACY_STREAM else stream
-        self._core.propagate(view, stream=pointer, **{what: _core.device_view(out, stream)})
+        self._core.propagate(view, stream=_pointer(stream), **{what: _core.device_view(out, stream)})
         given: FloatArray = out
         return given
 
@@ -138,6 +135,39 @@ class DeviceNetwork:
         kind: Any = Patterns if isinstance(bits, np.ndarray) else DevicePatterns
         patterns: Patterns = kind(bits, layer_widths)
         return patterns
+
+
+def on_device(
+    device: int,
+    shape: tuple[int, int],
+    dtype: np.dtype[Any],
+    out: Any,
+    generate: Callable[[_core.DeviceView, int], None],
+) -> FloatArray:
+    """Fill ``out``, or a new :class:`facetry.cuda.DeviceArray`, with ``generate(view, stream)``."""
+    _require_device("out", out, device)
+    library = _Own(out) if out is None else _library_of(out)
+    result = library.empty(shape, dtype, device) if out is None else out
+    stream = library.stream(device)
+    view = _core.device_view(result, stream)
+    if view.dtype != dtype.name:
+        raise TypeError(f"out must be a {dtype} array, is {view.dtype}")
+    if tuple(view.shape) != shape:
+        raise ValueError(f"out has shape {tuple(view.shape)}, expected {shape}")
+    generate(view, _pointer(stream))
+    filled: FloatArray = result
+    return filled
+
+
+def _require_device(name: str, array: object, device: int) -> None:
+    index = device_index(array)
+    if array is not None and index != device:
+        where = "in host memory" if index is None else f"on cuda:{index}"
+        raise ValueError(f"{name} is {where}, expected on cuda:{device}")
+
+
+def _pointer(stream: int) -> int:
+    return 0 if stream == _LEGACY_STREAM else stream
 
 
 class _Own:
