@@ -20,9 +20,12 @@ def poisoned(net, rows):
     }
 
 
-def check(net, x, panel_rows=1 << 20, reverse=False, wanted=("outputs", "preactivations", "patterns")):
+RESULTS = ("outputs", "preactivations", "patterns")
+
+
+def check(net, x, panel_rows=1 << 20, reverse=False, wanted=RESULTS, fuse=False):
     arrays = {name: array for name, array in poisoned(net, len(x)).items() if name in wanted}
-    _core.emulate_cuda(net._core, x, panel_rows=panel_rows, reversed=reverse, **arrays)
+    _core.emulate_cuda(net._core, x, panel_rows=panel_rows, fuse=fuse, reversed=reverse, **arrays)
     on_cpu = {
         "outputs": net,
         "preactivations": net.preactivations,
@@ -53,16 +56,41 @@ def test_widths_around_the_tiles(dtype, width, reverse):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rows", [0, 1, 127, 128, 129, 255, 256, 257, 700])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_narrow_networks_in_one_kernel(dtype, rows, reverse):
+    net = random_network([2, 64, 33, 7, 1], dtype=dtype)
+    check(net, points(net, rows), reverse=reverse, fuse=True)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("width", [1, 5, 7, 8, 9, 31, 33, 63, 64])
+@pytest.mark.parametrize("layer", [ft.ReLU(), ft.LeakyReLU(-0.5), ft.ReLU6()])
+def test_narrow_widths_in_one_kernel(dtype, width, layer):
+    dense = [layer for layer in random_network([width] * 4).layers if isinstance(layer, ft.Dense)]
+    net = ft.Network([dense[0], layer, dense[1], layer, dense[2]]).astype(dtype)
+    check(net, points(net, 67), panel_rows=50, fuse=True)
+
+
+def test_as_many_layers_as_one_kernel_takes_and_one_more():
+    for layers in (8, 9, 16, 17):
+        net = random_network([3] + [5] * (layers - 1) + [2])
+        check(net, points(net, 20), fuse=True)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("panel_rows", [8, 100, 256, 300])
 def test_any_panels_give_the_same_bits(dtype, panel_rows):
     net = random_network([17, 40, 70, 3], dtype=dtype)
     check(net, points(net, 601), panel_rows)
 
 
-@pytest.mark.parametrize("wanted", ["outputs", "preactivations", "patterns"])
-def test_each_result_alone(wanted):
-    net = random_network([3, 130, 20, 5])
+@pytest.mark.parametrize("wanted", RESULTS)
+@pytest.mark.parametrize("widths", [[3, 130, 20, 5], [3, 60, 20, 5], [3, 4]])
+def test_each_result_alone(wanted, widths):
+    net = random_network(widths)
     check(net, points(net, 40), wanted=[wanted])
+    check(net, points(net, 40), wanted=[wanted], fuse=True)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -83,17 +111,19 @@ def test_layers(dtype, layers):
     check(net, points(net, 37))
 
 
-def test_ties_and_signed_zeros():
+@pytest.mark.parametrize("fuse", [False, True])
+def test_ties_and_signed_zeros(fuse):
     net = ft.Network([ft.Dense(np.eye(3, dtype="f4"), [0.0, -0.0, -1.0]), ft.PReLU([-1.0, 0.5, 2.0])])
     net = net.astype("float32")
     x = np.array([[0.0, -0.0, 1.0], [-0.0, 0.0, 1.0], [1e-45, -1e-45, 1.0]], np.float32)
     got = poisoned(net, 3)
-    _core.emulate_cuda(net._core, x, panel_rows=3, reversed=False, **got)
+    _core.emulate_cuda(net._core, x, panel_rows=3, fuse=fuse, reversed=False, **got)
     np.testing.assert_array_equal(np.signbit(got["outputs"]), np.signbit(net(x)))
     np.testing.assert_array_equal(got["patterns"], net.patterns(x).bits)
 
 
-def test_overflow_and_nan_are_passed_on():
+@pytest.mark.parametrize("fuse", [False, True])
+def test_overflow_and_nan_are_passed_on(fuse):
     big = np.float32(3e38)
     net = ft.Network(
         [ft.Dense([[big, big], [big, -big], [-big, -big]]), ft.ReLU(), ft.Dense([[1, -1, 1], [1, 1, 1]])]
@@ -101,7 +131,7 @@ def test_overflow_and_nan_are_passed_on():
     net = net.astype("float32")
     x = np.array([[1, 1], [3, 3], [-3, -3], [0.5, 0.25]], np.float32)
     assert np.isnan(net(x)).any()
-    check(net, x)
+    check(net, x, fuse=fuse)
 
 
 def test_a_wide_first_layer():

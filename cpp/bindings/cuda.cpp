@@ -78,11 +78,11 @@ void propagate_host(const CudaNetwork<T>& self, const Array<T>& x, std::optional
 template <class T>
 void emulate(const Network<T>& network, const Array<T>& x, std::optional<Array<T>> outputs,
              std::optional<Array<T>> preactivations, std::optional<Words> patterns, std::int64_t panel_rows,
-             bool reversed) {
+             bool fuse, bool reversed) {
   const Plan<T> plan = make_plan(network.graph());
   const cuda::Panel<T> batch = host_batch(plan, x, outputs, preactivations, patterns);
   const py::gil_scoped_release nogil;
-  cuda::emulate(cuda::Packed<T>(plan), batch, panel_rows, reversed);
+  cuda::emulate(cuda::Packed<T>(plan), batch, panel_rows, fuse, reversed);
 }
 
 template <class T>
@@ -97,7 +97,8 @@ void bind_network_of(py::module_& module, const char* name) {
            py::arg("patterns").noconvert() = py::none());
   module.def("emulate_cuda", &emulate<T>, py::arg("network"), py::arg("x").noconvert(), py::kw_only(),
              py::arg("outputs").noconvert() = py::none(), py::arg("preactivations").noconvert() = py::none(),
-             py::arg("patterns").noconvert() = py::none(), py::arg("panel_rows"), py::arg("reversed"));
+             py::arg("patterns").noconvert() = py::none(), py::arg("panel_rows"), py::arg("fuse"),
+             py::arg("reversed"));
 }
 
 }  // namespace

@@ -19,6 +19,15 @@ struct HostLauncher {
       dense_block<Tile>(block, call, reversed ? blocks - 1 - i : i);
     }
   }
+  void fused(const FusedCall<T>& call) {
+    using Tile = FusedTile<T>;
+    if (call.count == 0) return;
+    for (std::int64_t i = 0; i * Tile::kRows < call.rows; ++i) {
+      HostBlock<Sums<T>> block(Tile::kThreads, static_cast<std::size_t>(Tile::shared_bytes(call.words)),
+                               reversed);
+      fused_block(block, call, i);
+    }
+  }
   void map(std::int64_t items, const MapCall<T>& call) {
     for (std::int64_t i = 0; i < items; ++i) map_thread(call, reversed ? items - 1 - i : i);
   }
@@ -28,7 +37,8 @@ struct HostLauncher {
 }  // namespace
 
 template <class T>
-void emulate(const Packed<T>& packed, const Panel<T>& batch, std::int64_t panel_rows, bool reversed) {
+void emulate(const Packed<T>& packed, const Panel<T>& batch, std::int64_t panel_rows, bool fuse,
+             bool reversed) {
   const std::int64_t buffer_size = panel_rows * packed.stride;
   std::vector<Vector<T>> buffers(packed.plan.buffers * static_cast<std::size_t>(buffer_size) /
                                  Vector<T>::kSize);
@@ -36,12 +46,16 @@ void emulate(const Packed<T>& packed, const Panel<T>& batch, std::int64_t panel_
   std::copy(packed.parameters.begin(), packed.parameters.end(), parameters.data()->lane);
   for (Vector<T>& v : buffers) std::fill_n(v.lane, Vector<T>::kSize, std::numeric_limits<T>::quiet_NaN());
   HostLauncher<T> launcher{reversed};
-  for (std::int64_t begin = 0; begin < batch.rows; begin += panel_rows)
-    run_panel(packed, parameters.data()->lane, buffers.data()->lane, buffer_size,
-              part(packed.plan, batch, begin, std::min(panel_rows, batch.rows - begin)), launcher);
+  for (std::int64_t begin = 0; begin < batch.rows; begin += panel_rows) {
+    const Panel<T> panel = part(packed.plan, batch, begin, std::min(panel_rows, batch.rows - begin));
+    if (fuse && packed.is_narrow)
+      launcher.fused(fused_call(packed, parameters.data()->lane, panel));
+    else
+      run_panel(packed, parameters.data()->lane, buffers.data()->lane, buffer_size, panel, launcher);
+  }
 }
 
-template void emulate(const Packed<float>&, const Panel<float>&, std::int64_t, bool);
-template void emulate(const Packed<double>&, const Panel<double>&, std::int64_t, bool);
+template void emulate(const Packed<float>&, const Panel<float>&, std::int64_t, bool, bool);
+template void emulate(const Packed<double>&, const Panel<double>&, std::int64_t, bool, bool);
 
 }  // namespace facetry::cuda

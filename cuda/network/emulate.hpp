@@ -8,12 +8,14 @@
 
 namespace facetry::cuda {
 
-// `batch` in host memory, `panel_rows` at a time. With `reversed`, the threads of a block run from the last
-// to the first between two barriers: a missing barrier changes the result of one order or the other.
+// `batch` in host memory, `panel_rows` at a time, a narrow network as one kernel if `fuse`. With `reversed`,
+// the threads of a block run from the last to the first between two barriers: a missing barrier changes the
+// result of one order or the other.
 template <class T>
-void emulate(const Packed<T>& packed, const Panel<T>& batch, std::int64_t panel_rows, bool reversed);
+void emulate(const Packed<T>& packed, const Panel<T>& batch, std::int64_t panel_rows, bool fuse,
+             bool reversed);
 
-extern template void emulate(const Packed<float>&, const Panel<float>&, std::int64_t, bool);
-extern template void emulate(const Packed<double>&, const Panel<double>&, std::int64_t, bool);
+extern template void emulate(const Packed<float>&, const Panel<float>&, std::int64_t, bool, bool);
+extern template void emulate(const Packed<double>&, const Panel<double>&, std::int64_t, bool, bool);
 
 }  // namespace facetry::cuda

@@ -21,6 +21,13 @@ __global__ void __launch_bounds__(Tile::kThreads, sizeof(T) == 4 ? 2 : 1)
 }
 
 template <class T>
+__global__ void __launch_bounds__(FusedTile<T>::kThreads, 2) fused_kernel(const FusedCall<T> call) {
+  DeviceBlock<Sums<T>> block;
+  block.thread.index = static_cast<int>(threadIdx.x);
+  fused_block(block, call, blockIdx.x);
+}
+
+template <class T>
 __global__ void __launch_bounds__(kMapThreads) map_kernel(const MapCall<T> call, std::int64_t items) {
   const std::int64_t item = static_cast<std::int64_t>(blockIdx.x) * kMapThreads + threadIdx.x;
   if (item < items) map_thread(call, item);
@@ -46,6 +53,14 @@ struct DeviceLauncher {
   void dense(std::int64_t blocks, const DenseCall<T>& call) {
     dense_kernel<Tile, T>
         <<<static_cast<unsigned>(blocks), Tile::kThreads, Tile::kSharedBytes, stream>>>(call);
+    check(cudaGetLastError());
+  }
+  void fused(const FusedCall<T>& call) {
+    using Tile = FusedTile<T>;
+    if (call.count == 0) return;
+    const std::int64_t blocks = (call.rows + Tile::kRows - 1) / Tile::kRows;
+    const auto shared = static_cast<std::size_t>(Tile::shared_bytes(call.words));
+    fused_kernel<T><<<static_cast<unsigned>(blocks), Tile::kThreads, shared, stream>>>(call);
     check(cudaGetLastError());
   }
   void map(std::int64_t items, const MapCall<T>& call) {
@@ -111,6 +126,13 @@ struct Network<T>::State {
       check(cudaMemcpy(parameters.data(), packed.parameters.data(), parameters.bytes(),
                        cudaMemcpyHostToDevice));
     packed.parameters = {};
+    // More than 48 KiB must be asked for, and some devices have less than a tile takes.
+    int most = 0;
+    check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+    const int wanted = FusedTile<T>::shared_bytes(kFusedWords);
+    fuses = packed.is_narrow && wanted <= most;
+    if (fuses)
+      check(cudaFuncSetAttribute(fused_kernel<T>, cudaFuncAttributeMaxDynamicSharedMemorySize, wanted));
   }
 
   // Whole waves of blocks, as many as keep a buffer near the second-level cache's size; fewer rows where the
@@ -121,7 +143,8 @@ struct Network<T>::State {
     const std::int64_t wave = 256 * static_cast<std::int64_t>(multiprocessors);
     const auto bytes = static_cast<std::int64_t>(sizeof(T)) * packed.stride;
     std::int64_t rows = std::max<std::int64_t>(1, kNearCache / (wave * bytes)) * wave;
-    std::size_t per_row = plan.buffers * static_cast<std::size_t>(bytes) + 1;
+    std::size_t per_row = (fuses ? 0 : plan.buffers) * static_cast<std::size_t>(bytes) + 1;
+    if (fuses) rows = kNearCache / static_cast<std::int64_t>(sizeof(T) * plan.input_width);
     if (on_host)
       per_row += sizeof(T) * (plan.input_width + (batch.outputs ? plan.output_width : 0) +
                               (batch.preactivations ? plan.neurons : 0)) +
@@ -134,6 +157,7 @@ struct Network<T>::State {
   Memory parameters;
   Pool pool;
   int multiprocessors = 0;
+  bool fuses = false;
 };
 
 template <class T>
@@ -159,7 +183,8 @@ void Network<T>::propagate(const Panel<T>& batch, bool on_host, void* stream_poi
   const std::int64_t rows = state_->panel_rows(batch, on_host);
   const std::int64_t buffer_size = rows * packed.stride;
   const Pool& pool = state_->pool;
-  const Buffer<T> buffers(packed.plan.buffers * static_cast<std::size_t>(buffer_size), pool, stream);
+  const Buffer<T> buffers((state_->fuses ? 0 : packed.plan.buffers) * static_cast<std::size_t>(buffer_size),
+                          pool, stream);
   const Buffer<unsigned long long> bad(1, pool, stream);
   check(cudaMemsetAsync(bad.data(), 0xff, sizeof(unsigned long long), stream));
   const Staging<T> staging(packed.plan, on_host ? batch : Panel<T>{}, on_host ? rows : 0, pool, stream);
@@ -171,8 +196,11 @@ void Network<T>::propagate(const Panel<T>& batch, bool on_host, void* stream_poi
     first_nonfinite_kernel<<<blocks, kMapThreads, 0, stream>>>(panel.x, panel.rows * width, begin * width,
                                                                bad.data());
     check(cudaGetLastError());
-    run_panel(packed, static_cast<const T*>(state_->parameters.data()), buffers.data(), buffer_size, panel,
-              launcher);
+    const auto* const parameters = static_cast<const T*>(state_->parameters.data());
+    if (state_->fuses)
+      launcher.fused(fused_call(packed, parameters, panel));
+    else
+      run_panel(packed, parameters, buffers.data(), buffer_size, panel, launcher);
     if (on_host) staging.download(theirs);
     if (between_panels) between_panels();
   }

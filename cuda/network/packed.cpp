@@ -32,17 +32,29 @@ void pack_dense(Tile, PackedStep<T>& step, std::vector<T>& parameters) {
   std::copy_n(step.plan.bias, width, parameters.data() + step.bias);
 }
 
+template <class T>
+bool is_narrow_chain(const Plan<T>& plan) {
+  const auto narrow = [](const PlanStep<T>& step) {
+    return step.kind == PlanStep<T>::Kind::kDense && step.width <= kFusedWidth &&
+           step.input_width <= kFusedWidth;
+  };
+  bool is_chain = !plan.steps.empty() && plan.steps.front().from == PlanStep<T>::kNone;
+  for (std::size_t s = 1; s < plan.steps.size(); ++s) is_chain &= plan.steps[s].from == plan.steps[s - 1].to;
+  return is_chain && plan.steps.size() <= kFusedSteps && plan.words <= kFusedWords &&
+         std::all_of(plan.steps.begin(), plan.steps.end(), narrow);
+}
+
 }  // namespace
 
 template <class T>
-Packed<T>::Packed(const Plan<T>& given) : plan(given) {
+Packed<T>::Packed(const Plan<T>& given) : plan(given), is_narrow(is_narrow_chain(given)) {
   std::size_t widest = 1;
   for (const PlanStep<T>& planned : plan.steps) {
     PackedStep<T> step;
     step.plan = planned;
     widest = std::max(widest, planned.width);
     if (planned.kind == PlanStep<T>::Kind::kDense) {
-      step.across = tile_across(planned.width, planned.layer != PlanStep<T>::kNone);
+      step.across = is_narrow ? 8 : tile_across(planned.width, planned.layer != PlanStep<T>::kNone);
       visit_tile<T>(step.across, [&](auto tile) { pack_dense(tile, step, parameters); });
     }
     if (planned.kind == PlanStep<T>::Kind::kScale) {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "cuda/network/dense.hpp"
+#include "cuda/network/fused.hpp"
 #include "network/plan.hpp"
 
 namespace facetry::cuda {
@@ -27,6 +27,7 @@ struct Packed {
   std::vector<PackedStep<T>> steps;
   std::vector<T> parameters;
   std::int64_t stride = 0;  // of a row of a buffer, in elements
+  bool is_narrow = false;   // can run as one kernel: see fused.hpp
 };
 
 // Rows that go through all steps; null for what is not wanted.
@@ -68,6 +69,34 @@ void visit_tile(int across, Visit&& visit) {
     visit(TileOf<T, 8>{});
   else
     visit(TileOf<T, 4>{});
+}
+
+// A narrow network's panel is one launch.
+template <class T>
+FusedCall<T> fused_call(const Packed<T>& packed, const T* parameters, const Panel<T>& panel) {
+  const Plan<T>& plan = packed.plan;
+  FusedCall<T> call;
+  call.rows = panel.rows;
+  call.input_width = static_cast<int>(plan.input_width);
+  call.count = static_cast<int>(panel.outputs ? packed.steps.size() : plan.steps_to_last_layer);
+  call.neurons = static_cast<int>(plan.neurons);
+  call.words = static_cast<int>(plan.words);
+  call.x = panel.x;
+  call.outputs = panel.outputs;
+  call.preactivations = panel.preactivations;
+  call.patterns = panel.patterns;
+  for (int s = 0; s < call.count; ++s) {
+    const PackedStep<T>& step = packed.steps[static_cast<std::size_t>(s)];
+    call.steps[s] = {parameters + step.weights,
+                     parameters + step.bias,
+                     step.plan.slopes ? parameters + step.slopes : nullptr,
+                     static_cast<int>(step.plan.input_width),
+                     static_cast<int>(step.plan.width),
+                     step.plan.layer != PlanStep<T>::kNone,
+                     static_cast<int>(step.plan.first_neuron),
+                     static_cast<int>(step.plan.first_word)};
+  }
+  return call;
 }
 
 // `parameters` and `buffers` (plan.buffers of them, one after the other, rows x stride each) are where the

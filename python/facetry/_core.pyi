@@ -158,6 +158,7 @@ def emulate_cuda(
     preactivations: _Floats | None = None,
     patterns: _Words | None = None,
     panel_rows: int,
+    fuse: bool,
     reversed: bool,
 ) -> None: ...
 
