@@ -39,7 +39,7 @@ struct HostLauncher {
 template <class T>
 void emulate(const Packed<T>& packed, const Panel<T>& batch, std::int64_t panel_rows, bool fuse,
              bool reversed) {
-  const std::int64_t buffer_size = panel_rows * packed.stride;
+  const std::int64_t buffer_size = std::min(panel_rows, batch.rows) * packed.stride;
   std::vector<Vector<T>> buffers(packed.plan.buffers * static_cast<std::size_t>(buffer_size) /
                                  Vector<T>::kSize);
   std::vector<Vector<T>> parameters((packed.parameters.size() + Vector<T>::kSize - 1) / Vector<T>::kSize);
