@@ -142,6 +142,24 @@ def test_denormals_are_kept():
 
 
 @on_gpu
+@pytest.mark.parametrize("activation", [ft.ReLU(), ft.PReLU([-1.0, 0.5, 2.0])])
+def test_ties_and_signed_zeros(activation):
+    net = ft.Network([ft.Dense(np.eye(3, dtype="f4"), [0.0, -0.0, -1.0]), activation]).astype("float32")
+    x = np.array([[0.0, -0.0, 1.0], [-0.0, 0.0, 1.0], [1e-45, -1e-45, 1.0]], np.float32)
+    on_device = net.to("cuda")
+    same_as_on_cpu(on_device, x)
+    np.testing.assert_array_equal(np.signbit(on_device(x)), np.signbit(net(x)))
+
+
+@on_gpu
+def test_overflow_and_nan_are_passed_on():
+    big = np.float32(3e38)
+    net = ft.Network([ft.Dense([[big, big], [big, -big], [-big, -big]]), ft.ReLU(), ft.Dense([[1, -1, 1]])])
+    net = net.astype("float32").to("cuda")
+    same_as_on_cpu(net, np.array([[1, 1], [3, 3], [-3, -3], [0.5, 0.25]], np.float32))
+
+
+@on_gpu
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_the_first_bad_input_is_named(bad):
     net = random_network([3, 40, 2]).to("cuda")

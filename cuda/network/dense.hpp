@@ -18,7 +18,7 @@ template <class T>
 struct Finish {
   int width = 0;
   bool has_neurons = false;
-  const T* slopes = nullptr;  // none: ReLU
+  const T* slopes = nullptr;  // none: ReLU; padded to whole tiles
   T* values = nullptr;
   std::int64_t values_stride = 0;
   T* preactivations = nullptr;
@@ -86,12 +86,14 @@ FACETRY_HD inline void finish(const Finish<T>& to, std::int64_t row, int column,
   if (to.has_neurons) {
     unsigned active = 0;
     FACETRY_HD_UNROLL
-    for (int i = 0; i < kSide; ++i) active |= static_cast<unsigned>(z[i] > 0 && column + i < to.width) << i;
+    for (int i = 0; i < kSide; ++i) active |= static_cast<unsigned>(z[i] > 0) << i;
+    const int inside = to.width - column;
+    if (inside < kSide) active &= inside > 0 ? (1u << inside) - 1 : 0u;
     if (to.bits && column < to.bit_columns)
       to.bits[row * to.bits_stride + column / 8] = static_cast<std::uint8_t>(active);
     FACETRY_HD_UNROLL
     for (int i = 0; i < kSide; ++i)
-      if (z[i] <= 0) z[i] = to.slopes && column + i < to.width ? to.slopes[column + i] * z[i] : T(0);
+      if (z[i] <= 0) z[i] = to.slopes ? to.slopes[column + i] * z[i] : T(0);
   }
   if (to.values) store(to.values + row * to.values_stride, column, to.width, z);
 }

@@ -64,7 +64,7 @@ Packed<T>::Packed(const Plan<T>& given) : plan(given), is_narrow(is_narrow_chain
       std::copy_n(planned.bias, planned.width, parameters.data() + step.bias);
     }
     if (planned.slopes) {
-      step.slopes = append(parameters, planned.width);
+      step.slopes = append(parameters, (planned.width + 127) / 128 * 128);
       std::copy_n(planned.slopes, planned.width, parameters.data() + step.slopes);
     }
     steps.push_back(step);
