@@ -37,7 +37,7 @@ python3 -c 'import facetry as ft; print(ft.cuda.why_not() or ft.cuda.device_name
 
 status=0
 say "tests"
-timeout 240 python3 -m pytest tests/test_cuda.py tests/test_dlpack.py -q -m "gpu or not gpu" \
+timeout 240 python3 -m pytest tests/test_cuda.py tests/test_cuda_arrays.py tests/test_dlpack.py -q -m "gpu or not gpu" \
   -W ignore::DeprecationWarning -p no:cacheprovider || status=$?
 
 if $sanitize && command -v compute-sanitizer >/dev/null; then
