@@ -27,10 +27,15 @@ std::size_t rows_of(const char* name, const py::array& array, std::size_t column
 // Refuses an output array of another shape, and one that cannot be written.
 void require_output(const char* name, const py::array& array, std::size_t rows, std::size_t columns);
 
+// Throws KeyboardInterrupt after a Ctrl-C; for the calling thread, which dropped the GIL for the work.
+void check_interrupt();
+
 // The functions that module.cpp lists.
 void bind_device(py::module_& module);
 void bind_network(py::module_& module);
 void bind_patterns(py::module_& module);
 void bind_points(py::module_& module);
+void bind_cuda(py::module_& module);
+void bind_cuda_points(py::module_& module);
 
 }  // namespace facetry::bindings

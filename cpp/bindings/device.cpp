@@ -1,21 +1,16 @@
-// Where work runs: instruction sets, threads, CUDA devices; and how Ctrl-C reaches it.
+// Where work runs: instruction sets, threads; and how Ctrl-C reaches it.
 #include <pybind11/stl.h>
 
 #include "base/dispatch.hpp"
 #include "base/parallel.hpp"
 #include "bindings/arrays.hpp"
-#include "cuda.hpp"
 
 namespace facetry::bindings {
-namespace {
 
-// Runs on the calling thread, which dropped the GIL for the work.
 void check_interrupt() {
   const py::gil_scoped_acquire gil;
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
 }
-
-}  // namespace
 
 void bind_device(py::module_& module) {
   set_interrupt_check(&check_interrupt);
@@ -24,10 +19,6 @@ void bind_device(py::module_& module) {
   module.def("use_isa", &use_isa, py::arg("name"));
   module.def("num_threads", &num_threads);
   module.def("set_num_threads", &set_num_threads, py::arg("threads"));
-  module.def("cuda_built", &cuda::built);
-  module.def("cuda_device_count", &cuda::device_count);
-  module.def("cuda_why_not", &cuda::why_not);
-  module.def("cuda_device_name", &cuda::device_name, py::arg("device"));
 }
 
 }  // namespace facetry::bindings

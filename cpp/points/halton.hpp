@@ -37,6 +37,8 @@ class Halton {
 
   std::size_t dimensions() const { return bases_.size(); }
   const std::vector<std::uint32_t>& bases() const { return bases_; }
+  HaltonScramble scramble() const { return scramble_; }
+  std::uint64_t seed() const { return seed_; }
 
   // Points start, start + leap, ..., (n, dimensions), all indices below kMaxIndex.
   template <class T>

@@ -1,8 +1,15 @@
-"""Which CUDA device can be used, and why not. Nothing is probed before one of these is called."""
+"""Which CUDA device can be used, and why not; arrays and patterns on one.
+
+Nothing is probed before one of these is called.
+"""
 
 from __future__ import annotations
 
 from . import _core
+from ._core import DeviceArray
+from ._device import DevicePatterns
+
+__all__ = ["DeviceArray", "DevicePatterns", "device_count", "device_name", "is_available", "why_not"]
 
 
 def is_available() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from ._lowering import StandardForm, build_core, propagate_width
 from ._progress import Progress, reporter
 from .layers import Dense, Layer, Scale
 from .patterns import PatternCount, Patterns, PatternSet
+
+if TYPE_CHECKING:
+    from ._device import DeviceNetwork
 
 
 class Network:
@@ -63,6 +66,7 @@ class Network:
         self._layers = tuple(layer.astype(self._dtype) for layer in given)
         self._input_box = None if input_box is None else as_box(input_box, self._input_dim)
         self._core = build_core(self._layers, self._input_dim, self._dtype)
+        self._on_device: DeviceNetwork | None = None
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -99,6 +103,41 @@ class Network:
         """Neurons of each layer of neurons. HardTanh, ReLU6 and HardSigmoid have two such layers."""
         return tuple(self._core.layer_widths)
 
+    @property
+    def device(self) -> str:
+        """Where the network computes: ``"cpu"``, ``"cuda:0"``, ..."""
+        return "cpu" if self._on_device is None else self._on_device.device
+
+    def to(self, device: str) -> Network:
+        """Give the network on ``"cuda"`` (device 0), ``"cuda:1"``, ... or ``"cpu"``.
+
+        A network on a CUDA device takes CUDA arrays of that device (torch, CuPy, or anything with
+        ``__dlpack__`` or ``__cuda_array_interface__``), of the network's dtype and in C order, computes on
+        the stream that their library works on, and gives the same kind of array; for other libraries a
+        :class:`facetry.cuda.DeviceArray`, and for patterns :class:`facetry.cuda.DevicePatterns`. Host arrays
+        are copied there and back. All results are the same bits as on the CPU, save the sign and payload of
+        NaN.
+
+        Raises
+        ------
+        RuntimeError
+            Where there is no such device; the message says why.
+        ValueError, TypeError
+            For another device than these.
+
+        """
+        from ._device import DeviceNetwork, parse_device
+
+        index = parse_device(device)
+        if device == self.device:
+            return self
+        moved = object.__new__(Network)
+        moved.__dict__.update(self.__dict__)
+        moved._on_device = (
+            None if index is None else DeviceNetwork(self._core, self.input_dim, self.output_dim, index)
+        )
+        return moved
+
     def __call__(self, x: npt.ArrayLike, *, out: npt.NDArray[Any] | None = None) -> FloatArray:
         """Evaluate the network.
 
@@ -121,6 +160,8 @@ class Network:
             For another shape, or NaN or infinity in ``x`` (the message gives the first index).
 
         """
+        if self._on_device is not None:
+            return self._on_device.run("outputs", x, out)
         points = self._points(x)
         result = result_array((len(points), self.output_dim), self.dtype, "the outputs", out)
         self._core.propagate(points, outputs=result)
@@ -128,6 +169,8 @@ class Network:
 
     def preactivations(self, x: npt.ArrayLike, *, out: npt.NDArray[Any] | None = None) -> FloatArray:
         """Give the pre-activation of every neuron, (n, n_neurons); arguments as for a call of the network."""
+        if self._on_device is not None:
+            return self._on_device.run("preactivations", x, out)
         points = self._points(x)
         result = result_array((len(points), self.n_neurons), self.dtype, "the pre-activations", out)
         self._core.propagate(points, preactivations=result)
@@ -135,6 +178,8 @@ class Network:
 
     def patterns(self, x: npt.ArrayLike) -> Patterns:
         """Give the activation pattern of every point; ``x`` as for calling the network."""
+        if self._on_device is not None:
+            return self._on_device.patterns(x, self.layer_widths)
         points = self._points(x)
         bits = result_array((len(points), self._core.words), np.uint64, "the patterns")
         self._core.propagate(points, patterns=bits)
@@ -232,14 +277,14 @@ class Network:
             if np.isfinite(value) and float(shift[index]) != value:
                 raise ValueError(f"the value of input {index}, {value!r}, is not exact in {self.dtype}")
         box = None if self.input_box is None else self.input_box[free]
-        return Network([Dense(embed, shift), *self.layers], input_box=box)
+        return Network([Dense(embed, shift), *self.layers], input_box=box).to(self.device)
 
     def truncate(self, layer: int) -> Network:
         """Give the network that ends with ``layers[layer]`` (negative: from the end)."""
         count = len(self.layers)
         if not -count <= layer < count:
             raise ValueError(f"layer {layer} of {count}")
-        return Network(self.layers[: layer % count + 1], input_dim=self.input_dim, input_box=self.input_box)
+        return _rebuild(self.layers[: layer % count + 1], self.input_dim, self.input_box, self.device)
 
     def standard_form(self) -> Network:
         """Give an equal network of alternating Dense and ReLU layers, Dense first and last (Matoba, 3.C).
@@ -252,7 +297,7 @@ class Network:
         for layer in self.layers:
             node = layer.lower(form, node)
         layers = [layer.astype(self.dtype) for layer in form.finish()]
-        return Network(layers, input_box=self.input_box)
+        return Network(layers, input_box=self.input_box).to(self.device)
 
     def astype(self, dtype: npt.DTypeLike) -> Network:
         """Give the network with weights of another precision, ``"float32"`` or ``"float64"``."""
@@ -264,7 +309,7 @@ class Network:
         layers = [layer.astype(wanted) for layer in self.layers]
         if not any(isinstance(v, np.ndarray) for layer in layers for v in layer.parameters().values()):
             layers = [Scale(np.ones(self.input_dim, wanted), np.zeros(self.input_dim, wanted)), *layers]
-        return Network(layers, input_dim=self.input_dim, input_box=self.input_box)
+        return _rebuild(layers, self.input_dim, self.input_box, self.device)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to an ``.npz`` file that :func:`facetry.load` reads; no pickles."""
@@ -289,16 +334,20 @@ class Network:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.layers, self.input_dim, self.input_box)
+        return _rebuild, (self.layers, self.input_dim, self.input_box, self.device)
 
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))
         size = f"{self.input_dim} -> {self.output_dim}, {self.n_neurons} neurons, {self.dtype}"
+        if self._on_device is not None:
+            size += f" on {self.device}"
         return f"Network({size}: {layers})"
 
     def _points(self, x: object) -> FloatArray:
         return as_points(x, self.input_dim, self.dtype)
 
 
-def _rebuild(layers: tuple[Layer, ...], input_dim: int, input_box: npt.NDArray[np.float64] | None) -> Network:
-    return Network(layers, input_dim=input_dim, input_box=input_box)
+def _rebuild(
+    layers: Sequence[Layer], input_dim: int, input_box: npt.NDArray[np.float64] | None, device: str
+) -> Network:
+    return Network(layers, input_dim=input_dim, input_box=input_box).to(device)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import os
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from . import _core
 from ._arrays import FloatArray, result_array
+from ._device import device_index, on_device, parse_device
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -33,6 +34,7 @@ def sobol(
     dtype: npt.DTypeLike = "float64",
     bits: int = 32,
     out: FloatArray | None = None,
+    device: str | None = None,
 ) -> FloatArray:
     """Give n points of the Sobol sequence in d dimensions.
 
@@ -58,6 +60,10 @@ def sobol(
         Binary digits of a coordinate, 1 to 52: with scrambling all of them are random.
     out : (n, d) array of dtype, optional
         Where the points are written.
+    device : str, optional
+        ``"cuda"`` or ``"cuda:1"``: the same points, made there, as a :class:`facetry.cuda.DeviceArray` that
+        ``torch.from_dlpack`` and ``cupy.from_dlpack`` take without a copy. Default: where ``out`` is, which
+        may be a CUDA array of any library; else ``"cpu"``.
 
     Returns
     -------
@@ -72,7 +78,9 @@ def sobol(
     TypeError
         For another dtype, an ``out`` of another dtype, or a number that is not an integer.
     MemoryError
-        For more points than this machine can hold, before any of them is made.
+        For more points than this machine or device can hold, before any of them is made.
+    RuntimeError
+        For a device that is not there, saying why.
 
     References
     ----------
@@ -87,7 +95,7 @@ def sobol(
     [[0.0, 0.0], [0.5, 0.5], [0.75, 0.25], [0.25, 0.75]]
 
     """
-    return Sobol(d, scramble=scramble, seed=seed, bits=bits, dtype=dtype).points(skip, n, out)
+    return Sobol(d, scramble=scramble, seed=seed, bits=bits, dtype=dtype, device=device).points(skip, n, out)
 
 
 def halton(
@@ -99,6 +107,7 @@ def halton(
     dtype: npt.DTypeLike = "float64",
     leap: int = 1,
     out: FloatArray | None = None,
+    device: str | None = None,
 ) -> FloatArray:
     """Give n points of the Halton sequence in d dimensions, the bases being the first d primes.
 
@@ -126,6 +135,10 @@ def halton(
         Every so manieth point is taken (Kocis and Whiten 1997); 1 is fastest.
     out : (n, d) array of dtype, optional
         Where the points are written.
+    device : str, optional
+        ``"cuda"`` or ``"cuda:1"``: the same points, made there, as a :class:`facetry.cuda.DeviceArray` that
+        ``torch.from_dlpack`` and ``cupy.from_dlpack`` take without a copy. Default: where ``out`` is, which
+        may be a CUDA array of any library; else ``"cpu"``.
 
     Returns
     -------
@@ -140,7 +153,9 @@ def halton(
     TypeError
         For another dtype, an ``out`` of another dtype, or a number that is not an integer.
     MemoryError
-        For more points than this machine can hold, before any of them is made.
+        For more points than this machine or device can hold, before any of them is made.
+    RuntimeError
+        For a device that is not there, saying why.
 
     References
     ----------
@@ -154,7 +169,8 @@ def halton(
     [[0.0, 0.0], [0.5, 0.333], [0.25, 0.667], [0.75, 0.111]]
 
     """
-    return Halton(d, scramble=scramble, seed=seed, dtype=dtype, leap=leap).points(skip, n, out)
+    stream = Halton(d, scramble=scramble, seed=seed, dtype=dtype, leap=leap, device=device)
+    return stream.points(skip, n, out)
 
 
 class _Stream:
@@ -166,12 +182,16 @@ class _Stream:
     dtype: np.dtype[Any]
     seed: int
     num_generated: int
+    device: str | None
+    """Where points are made; None: where ``out`` is."""
 
-    def __init__(self, d: int, seed: int | None, dtype: npt.DTypeLike) -> None:
+    def __init__(self, d: int, seed: int | None, dtype: npt.DTypeLike, device: str | None) -> None:
         self.d = _integer("d", d, 1, self.MAXDIM)
         self.dtype = _float_dtype(dtype)
         self.seed = _seed(seed)
         self.num_generated = 0
+        self.device = device
+        self._cuda = None if device is None else parse_device(device)
 
     def random(self, n: int = 1, *, out: FloatArray | None = None) -> FloatArray:
         """Give the next n points, (n, d)."""
@@ -193,6 +213,10 @@ class _Stream:
         """Give points ``skip`` to ``skip + n - 1``, (n, d), wherever the stream is."""
         skip, n = _integer("skip", skip, 0), _integer("n", n, 0)
         self._check_range(skip, n)
+        cuda = device_index(out) if self.device is None else self._cuda
+        if cuda is not None:
+            generate = partial(self._generate_on_device, skip)
+            return on_device(cuda, (n, self.d), self.dtype, out, generate)
         result = result_array((n, self.d), self.dtype, f"an array of {n} points in {self.d} dimensions", out)
         self._generate(skip, result)
         return result
@@ -203,13 +227,16 @@ class _Stream:
     def _generate(self, skip: int, out: FloatArray) -> None:
         raise NotImplementedError
 
+    def _generate_on_device(self, skip: int, out: _core.DeviceView, stream: int) -> None:
+        raise NotImplementedError
+
 
 class Sobol(_Stream):
     """A stream of Sobol points, called as ``scipy.stats.qmc.Sobol`` is.
 
     Parameters
     ----------
-    d, scramble, seed, bits, dtype
+    d, scramble, seed, bits, dtype, device
         As in :func:`sobol`, but scrambled unless told otherwise.
 
     Attributes
@@ -236,8 +263,9 @@ class Sobol(_Stream):
         seed: int | None = None,
         bits: int = 32,
         dtype: npt.DTypeLike = "float64",
+        device: str | None = None,
     ) -> None:
-        super().__init__(d, seed, dtype)
+        super().__init__(d, seed, dtype, device)
         self.bits = _integer("bits", bits, 1, 52)
         self._native = _core.Sobol(*_direction_numbers(self.d), self.bits, _scramble(scramble), self.seed)
 
@@ -260,13 +288,16 @@ class Sobol(_Stream):
     def _generate(self, skip: int, out: FloatArray) -> None:
         self._native.generate(skip, out)
 
+    def _generate_on_device(self, skip: int, out: _core.DeviceView, stream: int) -> None:
+        _core.cuda_sobol(self._native, skip, out, stream)
+
 
 class Halton(_Stream):
     """A stream of Halton points, called as ``scipy.stats.qmc.Halton`` is.
 
     Parameters
     ----------
-    d, scramble, seed, leap, dtype
+    d, scramble, seed, leap, dtype, device
         As in :func:`halton`, but scrambled unless told otherwise.
 
     Attributes
@@ -293,8 +324,9 @@ class Halton(_Stream):
         seed: int | None = None,
         leap: int = 1,
         dtype: npt.DTypeLike = "float64",
+        device: str | None = None,
     ) -> None:
-        super().__init__(d, seed, dtype)
+        super().__init__(d, seed, dtype, device)
         self.leap = _integer("leap", leap, 1, 2**48)
         self._native = _core.Halton(self.d, _scramble(scramble), self.seed)
 
@@ -305,6 +337,9 @@ class Halton(_Stream):
 
     def _generate(self, skip: int, out: FloatArray) -> None:
         self._native.generate(skip, self.leap, out)
+
+    def _generate_on_device(self, skip: int, out: _core.DeviceView, stream: int) -> None:
+        _core.cuda_halton(self._native, skip, self.leap, out, stream)
 
 
 def _integer(name: str, value: int, low: int, high: int | None = None) -> int:
