@@ -39,9 +39,8 @@ struct HostLauncher {
 template <class T>
 void emulate(const Packed<T>& packed, const Panel<T>& batch, std::int64_t panel_rows, bool fuse,
              bool reversed) {
-  const std::int64_t buffer_size = std::min(panel_rows, batch.rows) * packed.stride;
-  std::vector<Vector<T>> buffers(
-      packed.plan.buffers * static_cast<std::size_t>(buffer_size) / Vector<T>::kSize + 1);
+  const auto buffer_size = static_cast<std::size_t>(std::min(panel_rows, batch.rows) * packed.stride);
+  std::vector<Vector<T>> buffers(packed.plan.buffers * buffer_size / Vector<T>::kSize + 1);
   std::vector<Vector<T>> parameters(packed.parameters.size() / Vector<T>::kSize + 1);
   std::copy(packed.parameters.begin(), packed.parameters.end(), parameters.data()->lane);
   for (Vector<T>& v : buffers) std::fill_n(v.lane, Vector<T>::kSize, std::numeric_limits<T>::quiet_NaN());

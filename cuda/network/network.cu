@@ -181,10 +181,9 @@ void Network<T>::propagate(const Panel<T>& batch, bool on_host, void* stream_poi
   const Packed<T>& packed = state_->packed;
   const auto width = static_cast<std::int64_t>(packed.plan.input_width);
   const std::int64_t rows = state_->panel_rows(batch, on_host);
-  const std::int64_t buffer_size = rows * packed.stride;
+  const auto buffer_size = static_cast<std::size_t>(rows * packed.stride);
   const Pool& pool = state_->pool;
-  const Buffer<T> buffers((state_->fuses ? 0 : packed.plan.buffers) * static_cast<std::size_t>(buffer_size),
-                          pool, stream);
+  const Buffer<T> buffers((state_->fuses ? 0 : packed.plan.buffers) * buffer_size, pool, stream);
   const Buffer<unsigned long long> bad(1, pool, stream);
   check(cudaMemsetAsync(bad.data(), 0xff, sizeof(unsigned long long), stream));
   const Staging<T> staging(packed.plan, on_host ? batch : Panel<T>{}, on_host ? rows : 0, pool, stream);

@@ -102,7 +102,7 @@ FusedCall<T> fused_call(const Packed<T>& packed, const T* parameters, const Pane
 // `parameters` and `buffers` (plan.buffers of them, one after the other, rows x stride each) are where the
 // launcher's memory is. Launcher: dense<Tile>(blocks, call), map(items, call), copy(to, from, count).
 template <class T, class Launcher>
-void run_panel(const Packed<T>& packed, const T* parameters, T* buffers, std::int64_t buffer_size,
+void run_panel(const Packed<T>& packed, const T* parameters, T* buffers, std::size_t buffer_size,
                const Panel<T>& panel, Launcher& launcher) {
   const Plan<T>& plan = packed.plan;
   const std::size_t count = panel.outputs ? packed.steps.size() : plan.steps_to_last_layer;
