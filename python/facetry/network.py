@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._arrays import FloatArray, as_box, as_points, result_array
+from ._counting import count_stream
 from ._lowering import StandardForm, build_core, propagate_width
 from ._progress import Progress, reporter
 from .layers import Dense, Layer, Scale
@@ -216,28 +217,14 @@ class Network:
         """
         if chunk < 1:
             raise ValueError(f"chunk must be at least 1, is {chunk}")
-        whole = hasattr(points, "shape") or isinstance(points, Sequence)
-        blocks: Iterable[Any] = [self._points(points)] if whole else points  # type: ignore[assignment]
-        total = len(blocks[0]) if isinstance(blocks, list) else None
+        blocks: Iterable[FloatArray]
+        if hasattr(points, "shape") or isinstance(points, Sequence):
+            blocks = [self._points(points)]
+            total = len(blocks[0])
+        else:
+            blocks, total = map(self._points, points), None  # type: ignore[arg-type]
         seen = PatternSet(self.layer_widths, max_bytes)
-        report = reporter(progress, "points")
-        done = 0
-        curve: list[tuple[int, int]] = []
-        for block in blocks:
-            x = self._points(block)
-            begin = 0
-            while begin < len(x):
-                next_mark = 1 << done.bit_length()  # the next power of two above done
-                end = min(begin + chunk, len(x), begin + next_mark - done)
-                seen.add(self.patterns(x[begin:end]))
-                done += end - begin
-                begin = end
-                if done == next_mark:
-                    curve.append((done, len(seen)))
-                report(done, total)
-        if done and (not curve or curve[-1][0] != done):
-            curve.append((done, len(seen)))
-        return PatternCount(done, len(seen), seen.complete, tuple(curve))
+        return count_stream(blocks, total, self.patterns, seen, chunk, reporter(progress, "points"))
 
     def fix_inputs(self, values: Mapping[int, float]) -> Network:
         """Give the network of the other inputs, with some inputs fixed (a slice: Matoba, section 3.D.3).
