@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from itertools import pairwise
 
 import numpy as np
+from networks import network
 
 import facetry as ft
 
@@ -45,19 +46,6 @@ def seconds(work) -> float:
         if i >= 2:
             times.append(elapsed)
     return statistics.median(times)
-
-
-def network(widths) -> ft.Network:
-    """He-normal weights, biases N(0, 0.3), seed 0, float32, as in bench_network.py."""
-    rng = np.random.default_rng(0)
-    layers = []
-    for inputs, outputs in pairwise(widths):
-        weight = rng.standard_normal((outputs, inputs)) * np.sqrt(2 / inputs)
-        layers += [
-            ft.Dense(weight.astype("f4"), (rng.standard_normal(outputs) * 0.3).astype("f4")),
-            ft.ReLU(),
-        ]
-    return ft.Network(layers[:-1])
 
 
 class TorchPatterns:

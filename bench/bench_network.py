@@ -1,26 +1,12 @@
 """Activation patterns of whole networks, and the dense kernel alone."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from conftest import THREADS, points
+from networks import network
 from peers import TorchPatterns, seconds_at_peak
 
 import facetry as ft
-
-
-def network(widths):
-    """He-normal weights, biases N(0, 0.3), seed 0, float32."""
-    rng = np.random.default_rng(0)
-    layers = []
-    for inputs, outputs in pairwise(widths):
-        weight = rng.standard_normal((outputs, inputs)) * np.sqrt(2 / inputs)
-        layers += [
-            ft.Dense(weight.astype("f4"), (rng.standard_normal(outputs) * 0.3).astype("f4")),
-            ft.ReLU(),
-        ]
-    return ft.Network(layers[:-1])
 
 
 def uniform(n, dim):
