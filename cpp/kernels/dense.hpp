@@ -30,7 +30,8 @@ struct DenseCall {
 
 template <class T>
 struct DenseFamily {
-  std::size_t rows;     // of the register block: panels are multiples of it
+  std::size_t rows;  // of the register block: panels are multiples of it
+  double speed;      // multiply-adds of one core in a nanosecond, roughly: how large an item of work may be
   std::size_t columns;  // of a packed block
   std::size_t narrow;   // of a packed block for layers of at most this width
   void (*dense)(const DenseCall<T>&);

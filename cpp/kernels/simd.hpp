@@ -17,6 +17,7 @@ template <>
 struct Simd<float> {
   using Vector = __m512;
   static constexpr std::size_t kLanes = 16, kRows = 14, kVectors = 2;
+  static constexpr double kSpeed = 50;
   static Vector load(const float* p) { return _mm512_loadu_ps(p); }
   static void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
   static Vector broadcast(float x) { return _mm512_set1_ps(x); }
@@ -34,6 +35,7 @@ template <>
 struct Simd<double> {
   using Vector = __m512d;
   static constexpr std::size_t kLanes = 8, kRows = 14, kVectors = 2;
+  static constexpr double kSpeed = 25;
   static Vector load(const double* p) { return _mm512_loadu_pd(p); }
   static void store(double* p, Vector v) { _mm512_storeu_pd(p, v); }
   static Vector broadcast(double x) { return _mm512_set1_pd(x); }
@@ -52,6 +54,7 @@ template <>
 struct Simd<float> {
   using Vector = __m256;
   static constexpr std::size_t kLanes = 8, kRows = 6, kVectors = 2;
+  static constexpr double kSpeed = 50;
   static Vector load(const float* p) { return _mm256_loadu_ps(p); }
   static void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
   static Vector broadcast(float x) { return _mm256_set1_ps(x); }
@@ -70,6 +73,7 @@ template <>
 struct Simd<double> {
   using Vector = __m256d;
   static constexpr std::size_t kLanes = 4, kRows = 6, kVectors = 2;
+  static constexpr double kSpeed = 25;
   static Vector load(const double* p) { return _mm256_loadu_pd(p); }
   static void store(double* p, Vector v) { _mm256_storeu_pd(p, v); }
   static Vector broadcast(double x) { return _mm256_set1_pd(x); }
@@ -104,8 +108,10 @@ struct Simd {
   static constexpr std::size_t kLanes = 16 / sizeof(T), kVectors = 8 / kLanes;
 #if defined(__aarch64__)
   static constexpr std::size_t kRows = 24 / kVectors;  // of 32 registers
+  static constexpr double kSpeed = 10;
 #else
   static constexpr std::size_t kRows = 8 / kVectors;  // of 16
+  static constexpr double kSpeed = 0.1;               // without an fma instruction
 #endif
   static Vector load(const T* p) {
     Vector v;

@@ -1,4 +1,5 @@
 // A batch runs panel by panel: a panel of rows goes through all layers while it is in cache.
+#include <algorithm>
 #include <string>
 
 #include "base/parallel.hpp"
@@ -8,7 +9,7 @@
 namespace facetry {
 namespace {
 
-constexpr double kFlopsPerNanosecond = 30;  // of one core, for the choice of how many threads are worthwhile
+constexpr double kNanosecondsPerItem = 50e6;  // at most: Ctrl-C is looked at between items
 
 template <class T>
 double multiplications(const Graph<T>& graph) {
@@ -42,12 +43,14 @@ const Program<T>& Network<T>::program() const {
 template <class T>
 void Network<T>::propagate(const Batch<T>& batch) const {
   const Program<T>& program = this->program();
+  const auto& family = program.kernels().dense.template of<T>();
   const std::size_t width = graph_.input_width();
-  const std::size_t panel = program.panel_rows();
+  const double row = multiplications(graph_) / family.speed + 10;  // nanoseconds
+  const std::size_t panel =
+      std::clamp<std::size_t>(static_cast<std::size_t>(kNanosecondsPerItem / row), 1, program.panel_rows());
   const std::size_t panels = (batch.rows + panel - 1) / panel;
-  const double rows = static_cast<double>(batch.rows);
-  const double nanoseconds = rows * (2 * multiplications(graph_) / kFlopsPerNanosecond + 10);
-  const auto finite = program.kernels().dense.template of<T>().first_nonfinite;
+  const double nanoseconds = row * static_cast<double>(batch.rows);
+  const auto finite = family.first_nonfinite;
   parallel_for(panels, nanoseconds, [&]() -> Work {
     auto scratch =
         std::make_shared<typename Program<T>::Scratch>(program.scratch(std::min(panel, batch.rows)));

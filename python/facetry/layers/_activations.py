@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from .._arrays import FloatArray, as_parameter
 from ._layer import Builder, Layer, require_width
@@ -49,7 +50,7 @@ class LeakyReLU(Layer):
         return builder.activation(node, np.full(builder.width(node), self.slope))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class PReLU(Layer):
     """``x if x > 0 else slopes * x``: a slope an input, or one for all. Slopes may be negative or above 1.
 
@@ -67,8 +68,8 @@ class PReLU(Layer):
 
     slopes: FloatArray
 
-    def __post_init__(self) -> None:
-        slopes = as_parameter("slopes", self.slopes, 1)
+    def __init__(self, slopes: npt.ArrayLike) -> None:
+        slopes = as_parameter("slopes", slopes, 1)
         if slopes.size == 0:
             raise ValueError("slopes is empty: expected one slope, or one an input")
         object.__setattr__(self, "slopes", slopes)

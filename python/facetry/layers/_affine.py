@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from .._arrays import FloatArray, as_parameter
 from ._layer import Builder, Layer, require_width
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class Dense(Layer):
     """``y = weight @ x + bias``.
 
@@ -32,12 +33,11 @@ class Dense(Layer):
     """
 
     weight: FloatArray
-    bias: FloatArray = None  # type: ignore[assignment]
+    bias: FloatArray
 
-    def __post_init__(self) -> None:
-        weight = as_parameter("weight", self.weight, 2)
-        bias = np.zeros(weight.shape[0], weight.dtype) if self.bias is None else self.bias
-        bias = as_parameter("bias", bias, 1)
+    def __init__(self, weight: npt.ArrayLike, bias: npt.ArrayLike | None = None) -> None:
+        weight = as_parameter("weight", weight, 2)
+        bias = as_parameter("bias", np.zeros(weight.shape[0], weight.dtype) if bias is None else bias, 1)
         if 0 in weight.shape:
             raise ValueError(
                 f"weight has shape {weight.shape}: a layer needs at least one input and one output"
@@ -62,7 +62,7 @@ class Dense(Layer):
         return f"Dense({self.weight.shape[1]} -> {self.weight.shape[0]})"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class Scale(Layer):
     """``y = scale * x + shift``, element by element, rounded once: normalisation of inputs or of channels.
 
@@ -81,8 +81,8 @@ class Scale(Layer):
     scale: FloatArray
     shift: FloatArray
 
-    def __post_init__(self) -> None:
-        scale, shift = as_parameter("scale", self.scale, 1), as_parameter("shift", self.shift, 1)
+    def __init__(self, scale: npt.ArrayLike, shift: npt.ArrayLike) -> None:
+        scale, shift = as_parameter("scale", scale, 1), as_parameter("shift", shift, 1)
         if scale.shape != shift.shape or scale.size == 0:
             raise ValueError(
                 f"scale has shape {scale.shape} and shift {shift.shape}: expected the same, not empty"
