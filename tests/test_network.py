@@ -290,3 +290,17 @@ def test_activations_in_a_row_have_neurons_of_their_own(isa):
     np.testing.assert_array_equal(net.preactivations(x), [[-1, 2, 0, 2, 0, 2]])
     np.testing.assert_array_equal(net.patterns(x).to_bool(), [[False, True, False, True, False, True]])
     np.testing.assert_array_equal(net(x), [[2.0]])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_relu_of_every_class_of_numbers(isa, dtype):
+    """Bits, so that the sign of zero counts: +0 for all that is not positive, NaN passed on."""
+    tiny, huge = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max
+    numbers = np.array([0.0, -0.0, 1, -1, 0.5, -0.5, tiny, -tiny, huge, -huge], dtype)
+    net = ft.Network([ft.ReLU(), ft.PReLU(np.ones(1, dtype))], input_dim=len(numbers))
+    np.testing.assert_array_equal(np.signbit(net(numbers[None])), np.zeros((1, len(numbers)), bool))
+    np.testing.assert_array_equal(net(numbers[None])[0], np.where(numbers > 0, numbers, 0))
+    # infinity, and infinity less itself, come only from overflow inside
+    twice, sums = np.array([[2, 0], [0, 2]], dtype), np.array([[1, 1], [-1, -1], [1, -1]], dtype)
+    net = ft.Network([ft.Dense(twice), ft.Dense(sums), ft.ReLU()])
+    np.testing.assert_array_equal(net(np.array([[huge, huge]], dtype)), [[np.inf, 0, np.nan]])
