@@ -54,9 +54,11 @@ enter_test_venv() {
 # Torch for the tests that compare with it, where the README's command has left it out.
 add_torch() { pip install torch==2.13.0; }
 
-# Copies the sources, without anything built, to $1: as a clean clone has them.
+# Copies the sources, without anything built, to $1: as a clean clone has them. The folder of real networks that
+# may lie beside the sources lies beside the copy too.
 copy_sources() {
   mkdir -p "$1"
+  if [[ -d $root/../shared ]]; then ln -sfn "$(cd "$root/../shared" && pwd)" "$(dirname "$1")/shared"; fi
   tar -c --exclude-vcs --exclude=./build --exclude=./dist --exclude=./report --exclude=./.venv --exclude='*.so' \
     --exclude=__pycache__ --exclude='./.*_cache' --exclude=./.hypothesis . | tar -x -C "$1"
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # The dev preset (warnings are errors), in a copy of the sources; every test under each instruction set here,
-# this time with torch, and the tests of the object files.
+# this time with the loaders' oracles, torch and onnxruntime, and the tests of the object files.
 source "$(dirname "$0")/../common.sh"
 
 enter_test_venv
 add_torch
+pip install onnxruntime
 build_in_place dev dev
 export FACETRY_BUILD_DIR=$PWD/build/dev
 isas=$(python -c 'import facetry; print(*facetry.available_isas())')
