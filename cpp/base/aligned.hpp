@@ -5,7 +5,6 @@
 #include <cstring>
 #include <memory>
 #include <new>
-#include <span>
 
 namespace facetry {
 
@@ -25,7 +24,6 @@ class AlignedArray {
   std::size_t size() const { return size_; }
   T& operator[](std::size_t i) { return data_.get()[i]; }
   const T& operator[](std::size_t i) const { return data_.get()[i]; }
-  std::span<T> span() { return {data_.get(), size_}; }
 
  private:
   struct Free {
