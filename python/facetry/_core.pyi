@@ -172,6 +172,27 @@ class PatternSet:
     ) -> tuple[npt.NDArray[np.int64] | None, int]: ...
     def rows(self) -> _Words: ...
 
+def neuron_gradients(
+    network: Network32 | Network64,
+    patterns: _Words,
+    axes: npt.NDArray[np.int64],
+    neurons: npt.NDArray[np.int64],
+    method: str,
+    out: _Floats,
+) -> None: ...
+def propagate_frozen(
+    network: Network32 | Network64,
+    x: _Floats,
+    patterns: _Words,
+    repeat: int,
+    is_tangent: bool,
+    *,
+    outputs: _Floats | None = None,
+    preactivations: _Floats | None = None,
+) -> None: ...
+def pull_back(
+    network: Network32 | Network64, cotangents: _Floats, patterns: _Words, repeat: int, out: _Floats
+) -> None: ...
 def hash_patterns(rows: _Words) -> _Words: ...
 def hamming_pairwise(a: _Words, b: _Words) -> npt.NDArray[np.int32]: ...
 def hamming_elementwise(a: _Words, b: _Words) -> npt.NDArray[np.int32]: ...
