@@ -14,6 +14,7 @@ from .loaders import demo_path, from_torch, load, load_vnnlib
 from .network import Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
+from .polytope import Optimum, Polytope, Polytopes
 
 __all__ = [
     "LAYERS",
@@ -25,10 +26,13 @@ __all__ = [
     "Layer",
     "LeakyReLU",
     "Network",
+    "Optimum",
     "PReLU",
     "PatternCount",
     "PatternSet",
     "Patterns",
+    "Polytope",
+    "Polytopes",
     "ReLU",
     "ReLU6",
     "Scale",
