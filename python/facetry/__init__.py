@@ -14,6 +14,7 @@ from .loaders import demo_path, from_torch, load, load_vnnlib
 from .network import AffineMaps, HalfSpaces, Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
+from .polytope import Optimum, Polytope, Polytopes
 
 __all__ = [
     "LAYERS",
@@ -27,10 +28,13 @@ __all__ = [
     "Layer",
     "LeakyReLU",
     "Network",
+    "Optimum",
     "PReLU",
     "PatternCount",
     "PatternSet",
     "Patterns",
+    "Polytope",
+    "Polytopes",
     "ReLU",
     "ReLU6",
     "Scale",
