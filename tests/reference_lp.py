@@ -44,8 +44,8 @@ class Dictionary:
         self.basic[i], self.nonbasic[j - 1] = self.nonbasic[j - 1], self.basic[i]
 
     def free_to_basis(self):
-        """Make the free variables basic, so that they no longer matter; give the columns of those left
-        over.""" for j in range(1, self.dim + 1):
+        """Make the free variables basic, where they no longer matter; give the columns of the others."""
+        for j in range(1, self.dim + 1):
             for i in range(1, len(self.rows)):
                 if self.basic[i] >= self.dim and self.rows[i][j]:
                     self.pivot(i, j)
