@@ -139,8 +139,8 @@ def follows(A, b, row, right):
 
 
 def random_polytope(rng):
-    """A small integer polytope with many coincident, parallel and opposite rows; some flat, empty,
-    unbounded.""" dim = int(rng.integers(1, 6))
+    """A small integer polytope with many coincident, parallel and opposite rows; many flat or empty."""
+    dim = int(rng.integers(1, 6))
     count = int(rng.integers(1, 4 + 2 * dim))
     A = rng.integers(-2, 3, (count, dim))
     A = np.concatenate([A, np.eye(dim, dtype=int), -np.eye(dim, dtype=int)]) if rng.random() < 0.5 else A
