@@ -25,11 +25,11 @@ PUBLIC = {
         Patterns PatternCount PatternSet UniquePatterns
         Halton Sobol
         Polytope Polytopes Optimum
-        Region ClassPiece
+        Region ClassPiece RegionsNear
     """,
     "functions": """
         available_isas demo_path from_torch halton isa load load_vnnlib num_threads
-        set_num_threads sobol use_isa
+        regions_near set_num_threads sobol use_isa
     """,
     "modules and data": "LAYERS cuda",
 }

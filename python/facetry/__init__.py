@@ -15,7 +15,7 @@ from .network import AffineMaps, HalfSpaces, Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
 from .polytope import Optimum, Polytope, Polytopes
-from .regions import ClassPiece, Region
+from .regions import ClassPiece, Region, RegionsNear, regions_near
 
 __all__ = [
     "LAYERS",
@@ -40,6 +40,7 @@ __all__ = [
     "ReLU",
     "ReLU6",
     "Region",
+    "RegionsNear",
     "Scale",
     "Sobol",
     "UniquePatterns",
@@ -53,6 +54,7 @@ __all__ = [
     "load",
     "load_vnnlib",
     "num_threads",
+    "regions_near",
     "set_num_threads",
     "sobol",
     "use_isa",
