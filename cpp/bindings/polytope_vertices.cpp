@@ -6,6 +6,8 @@
 #include <stdexcept>
 
 #include "bindings/arrays.hpp"
+#include "polytope/inner_box.hpp"
+#include "polytope/sampling.hpp"
 #include "polytope/vertices.hpp"
 #include "polytope/volume.hpp"
 
@@ -110,6 +112,51 @@ void sample(const Solid& solid, std::uint64_t seed, Doubles out) {
   solid.pyramids.sample(seed, n, points);
 }
 
+// A walk of 2^40 steps would take a day, and sizes are multiplied by it.
+void require_steps(std::size_t steps) {
+  if (steps > std::size_t{1} << 40) throw py::value_error("that are more than 2**40 steps");
+}
+
+void hit_and_run(const Doubles& A, const Doubles& b, std::uint64_t seed, std::size_t burn_in,
+                 std::size_t thinning, Doubles out) {
+  const HalfSpaces rows = half_spaces(A, b);
+  if (out.ndim() != 3 || size(out.shape(2)) != rows.dimension) refuse_shape("out", out, "(chains, n, d)");
+  const std::size_t chains = size(out.shape(0)), n = size(out.shape(1));
+  require_steps(burn_in);
+  require_steps(thinning);
+  double* points = out.mutable_data();
+  const py::gil_scoped_release nogil;
+  polytope::hit_and_run(rows, seed, chains, burn_in, n, thinning, points);
+}
+
+Doubles ball_shares(const Doubles& A, const Doubles& b, const Doubles& radii, std::uint64_t seed,
+                    std::size_t runs, std::size_t steps) {
+  const HalfSpaces rows = half_spaces(A, b);
+  require_steps(steps);
+  const std::span<const double> balls{radii.data(), size(radii.size())};
+  Doubles out({static_cast<py::ssize_t>(runs), radii.size()});
+  double* shares = out.mutable_data();
+  {
+    const py::gil_scoped_release nogil;
+    polytope::ball_shares(rows, balls, seed, runs, steps, shares);
+  }
+  return out;
+}
+
+void inner_boxes(const Doubles& A, const Doubles& b, const Offsets& offsets, const Doubles& centres,
+                 const Doubles& radii, Doubles lo, Doubles hi) {
+  const HalfSpaces rows = half_spaces(A, b);
+  const auto parts = offsets_of(offsets, rows);
+  if (rows_of("centres", centres, rows.dimension) != parts.size() - 1 ||
+      size(radii.size()) != parts.size() - 1)
+    refuse_shape("centres", centres, "one row a polytope");
+  require_output("lo", lo, parts.size() - 1, rows.dimension);
+  require_output("hi", hi, parts.size() - 1, rows.dimension);
+  double *low = lo.mutable_data(), *high = hi.mutable_data();
+  const py::gil_scoped_release nogil;
+  polytope::inner_boxes(rows, parts, centres.data(), radii.data(), low, high);
+}
+
 }  // namespace
 
 void bind_polytope_vertices(py::module_& module) {
@@ -117,6 +164,13 @@ void bind_polytope_vertices(py::module_& module) {
              py::arg("offsets").noconvert(), py::arg("tolerance"), py::arg("faces"), py::arg("max_bytes"));
   module.def("volumes", &volumes, py::arg("A").noconvert(), py::arg("b").noconvert(),
              py::arg("offsets").noconvert(), py::arg("tolerance"), py::arg("max_bytes"));
+  module.def("hit_and_run", &hit_and_run, py::arg("A").noconvert(), py::arg("b").noconvert(),
+             py::arg("seed"), py::arg("burn_in"), py::arg("thinning"), py::arg("out").noconvert());
+  module.def("ball_shares", &ball_shares, py::arg("A").noconvert(), py::arg("b").noconvert(),
+             py::arg("radii").noconvert(), py::arg("seed"), py::arg("runs"), py::arg("steps"));
+  module.def("inner_boxes", &inner_boxes, py::arg("A").noconvert(), py::arg("b").noconvert(),
+             py::arg("offsets").noconvert(), py::arg("centres").noconvert(), py::arg("radii").noconvert(),
+             py::arg("lo").noconvert(), py::arg("hi").noconvert());
   py::class_<Solid>(module, "Solid")
       .def(py::init(&make_solid), py::arg("A").noconvert(), py::arg("b").noconvert(), py::arg("tolerance"),
            py::arg("max_bytes"))
