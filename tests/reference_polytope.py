@@ -75,7 +75,11 @@ def _cut_line(row, number, lines, rays, leaving):
 
 def _cut_rays(row, number, rays):
     values = [dot(row, ray) for ray, _ in rays]
-    kept = [(ray, tight | {number} if v == 0 else tight) for (ray, tight), v in zip(rays, values, strict=True) if v <= 0]
+    kept = [
+        (ray, tight | {number} if v == 0 else tight)
+        for (ray, tight), v in zip(rays, values, strict=True)
+        if v <= 0
+    ]
     inside = [i for i, v in enumerate(values) if v < 0]
     outside = [i for i, v in enumerate(values) if v > 0]
     for i in inside:
@@ -124,7 +128,8 @@ def volume(A, b) -> Fraction:
     vertices, rays, lines = vertices_and_rays(A, b)
     if not vertices:
         return Fraction(0)
-    assert not rays and not lines
+    assert not rays
+    assert not lines
     total = Fraction(0)
     d = len(A[0])
     for simplex in _pulled(sorted(vertices), A, b, d):

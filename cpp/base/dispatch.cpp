@@ -6,14 +6,16 @@
 
 namespace facetry {
 
-#define FACETRY_DECLARE_ISA(isa)                                                             \
-  namespace isa {                                                                            \
-  extern const DenseKernels dense_kernels;                                                   \
-  extern const BitKernels bit_kernels;                                                       \
-  extern const PointKernels point_kernels;                                                   \
-  }                                                                                          \
-  namespace {                                                                                \
-  const Kernels isa##_table{#isa, isa::dense_kernels, isa::bit_kernels, isa::point_kernels}; \
+#define FACETRY_DECLARE_ISA(isa)                                                            \
+  namespace isa {                                                                           \
+  extern const DenseKernels dense_kernels;                                                  \
+  extern const BitKernels bit_kernels;                                                      \
+  extern const PointKernels point_kernels;                                                  \
+  extern const LpKernels lp_kernels;                                                        \
+  }                                                                                         \
+  namespace {                                                                               \
+  const Kernels isa##_table{#isa, isa::dense_kernels, isa::bit_kernels, isa::point_kernels, \
+                            isa::lp_kernels};                                               \
   }
 
 #ifdef FACETRY_HAVE_baseline

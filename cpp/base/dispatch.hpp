@@ -6,6 +6,7 @@
 
 #include "kernels/bits.hpp"
 #include "kernels/dense.hpp"
+#include "kernels/lp.hpp"
 #include "kernels/points.hpp"
 
 namespace facetry {
@@ -15,6 +16,7 @@ struct Kernels {
   const DenseKernels& dense;
   const BitKernels& bits;
   const PointKernels& points;
+  const LpKernels& lp;
 };
 
 const Kernels& kernels();

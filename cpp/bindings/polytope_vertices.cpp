@@ -160,18 +160,18 @@ void inner_boxes(const Doubles& A, const Doubles& b, const Offsets& offsets, con
 }  // namespace
 
 void bind_polytope_vertices(py::module_& module) {
-  module.def("vertex_forms", &vertex_forms, py::arg("A").noconvert(), py::arg("b").noconvert(),
+  module.def("polytope_vertex_forms", &vertex_forms, py::arg("A").noconvert(), py::arg("b").noconvert(),
              py::arg("offsets").noconvert(), py::arg("tolerance"), py::arg("faces"), py::arg("max_bytes"));
-  module.def("volumes", &volumes, py::arg("A").noconvert(), py::arg("b").noconvert(),
+  module.def("polytope_volumes", &volumes, py::arg("A").noconvert(), py::arg("b").noconvert(),
              py::arg("offsets").noconvert(), py::arg("tolerance"), py::arg("max_bytes"));
-  module.def("hit_and_run", &hit_and_run, py::arg("A").noconvert(), py::arg("b").noconvert(),
+  module.def("polytope_hit_and_run", &hit_and_run, py::arg("A").noconvert(), py::arg("b").noconvert(),
              py::arg("seed"), py::arg("burn_in"), py::arg("thinning"), py::arg("out").noconvert());
-  module.def("ball_shares", &ball_shares, py::arg("A").noconvert(), py::arg("b").noconvert(),
+  module.def("polytope_ball_shares", &ball_shares, py::arg("A").noconvert(), py::arg("b").noconvert(),
              py::arg("radii").noconvert(), py::arg("seed"), py::arg("runs"), py::arg("steps"));
-  module.def("inner_boxes", &inner_boxes, py::arg("A").noconvert(), py::arg("b").noconvert(),
+  module.def("polytope_inner_boxes", &inner_boxes, py::arg("A").noconvert(), py::arg("b").noconvert(),
              py::arg("offsets").noconvert(), py::arg("centres").noconvert(), py::arg("radii").noconvert(),
              py::arg("lo").noconvert(), py::arg("hi").noconvert());
-  py::class_<Solid>(module, "Solid")
+  py::class_<Solid>(module, "PolytopeSolid")
       .def(py::init(&make_solid), py::arg("A").noconvert(), py::arg("b").noconvert(), py::arg("tolerance"),
            py::arg("max_bytes"))
       .def_property_readonly("volume", [](const Solid& solid) { return solid.pyramids.volume(); })

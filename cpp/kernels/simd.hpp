@@ -41,6 +41,10 @@ struct Simd<double> {
   static Vector broadcast(double x) { return _mm512_set1_pd(x); }
   static Vector multiply(Vector a, Vector b) { return _mm512_mul_pd(a, b); }
   static Vector add(Vector a, Vector b) { return _mm512_add_pd(a, b); }
+  // Not _mm512_max_pd, whose undefined pass-through gcc 12 warns of.
+  static Vector maximum(Vector a, Vector b) {
+    return _mm512_mask_mov_pd(b, _mm512_cmp_pd_mask(a, b, _CMP_GT_OQ), a);
+  }
   static Vector fma(Vector w, Vector a, Vector z) { return _mm512_fmadd_pd(w, a, z); }
   static std::uint64_t positive(Vector z) { return _mm512_cmp_pd_mask(z, _mm512_setzero_pd(), _CMP_GT_OQ); }
   static Vector select(Vector z, Vector otherwise) {
@@ -79,6 +83,7 @@ struct Simd<double> {
   static Vector broadcast(double x) { return _mm256_set1_pd(x); }
   static Vector multiply(Vector a, Vector b) { return _mm256_mul_pd(a, b); }
   static Vector add(Vector a, Vector b) { return _mm256_add_pd(a, b); }
+  static Vector maximum(Vector a, Vector b) { return _mm256_max_pd(a, b); }
   static Vector fma(Vector w, Vector a, Vector z) { return _mm256_fmadd_pd(w, a, z); }
   static std::uint64_t positive(Vector z) {
     return static_cast<unsigned>(_mm256_movemask_pd(_mm256_cmp_pd(z, _mm256_setzero_pd(), _CMP_GT_OQ)));
@@ -122,6 +127,7 @@ struct Simd {
   static Vector broadcast(T x) { return Vector{} + x; }
   static Vector multiply(Vector a, Vector b) { return a * b; }
   static Vector add(Vector a, Vector b) { return a + b; }
+  static Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
   static Vector fma(Vector w, Vector a, Vector z) {
 #if !defined(__FP_FAST_FMA) && !defined(__ARM_FEATURE_FMA)
     if constexpr (sizeof(T) == sizeof(float)) return fma_through_double(w, a, z);

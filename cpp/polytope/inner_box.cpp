@@ -10,10 +10,10 @@
 namespace facetry::polytope {
 namespace {
 
-constexpr double kGap = 1e-10;        // of sum log y: the relative error of the volume
-constexpr double kGrowth = 20;        // of the weight of the objective between two centrings
-constexpr std::size_t kSteps = 50;    // of Newton's method in one centring; about 10 are needed
-constexpr double kCentred = 1e-6;     // half the square of Newton's decrement, below which a point is central
+constexpr double kGap = 1e-10;      // of sum log y: the relative error of the volume
+constexpr double kGrowth = 20;      // of the weight of the objective between two centrings
+constexpr std::size_t kSteps = 50;  // of Newton's method in one centring; about 10 are needed
+constexpr double kCentred = 1e-6;   // half the square of Newton's decrement, below which a point is central
 
 class BarrierMethod {
  public:

@@ -60,8 +60,7 @@ class Walk {
     check_stop();
     squared_ = dot(x_.data(), x_.data(), rows_.dimension);
     for (std::size_t i = 0; i < rows_.count; ++i)
-      slack_[i] =
-          std::max(0.0, rows_.b[i] - dot(rows_.a + i * rows_.dimension, x_.data(), rows_.dimension));
+      slack_[i] = std::max(0.0, rows_.b[i] - dot(rows_.a + i * rows_.dimension, x_.data(), rows_.dimension));
   }
 
   const HalfSpaces& rows_;

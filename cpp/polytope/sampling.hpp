@@ -1,5 +1,5 @@
-// Coordinate hit-and-run: points of a polytope that contains the origin in its interior, uniform in the limit, and
-// ratios of the volumes of its intersections with balls.
+// Coordinate hit-and-run: points of a polytope that contains the origin in its interior, uniform in the
+// limit, and ratios of the volumes of its intersections with balls.
 #pragma once
 
 #include <cstddef>

@@ -12,7 +12,7 @@
 
 namespace facetry::polytope {
 
-// {x : a_i . x <= b_i}, row-major. A row of zeros is allowed.
+// {x : a_i . x <= b_i}, row-major. A row of zeros is allowed where b_i < 0.
 struct HalfSpaces {
   const double* a = nullptr;
   const double* b = nullptr;

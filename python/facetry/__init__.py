@@ -14,21 +14,28 @@ from .loaders import demo_path, from_torch, load, load_vnnlib
 from .network import Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
+from .polytope import Estimate, Mixing, Optimum, Polytope, Polytopes, PolytopeUnion
 
 __all__ = [
     "LAYERS",
     "Abs",
     "Dense",
+    "Estimate",
     "Halton",
     "HardSigmoid",
     "HardTanh",
     "Layer",
     "LeakyReLU",
+    "Mixing",
     "Network",
+    "Optimum",
     "PReLU",
     "PatternCount",
     "PatternSet",
     "Patterns",
+    "Polytope",
+    "PolytopeUnion",
+    "Polytopes",
     "ReLU",
     "ReLU6",
     "Scale",

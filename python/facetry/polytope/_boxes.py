@@ -54,7 +54,7 @@ def inner_boxes(polytopes: InnerBox) -> tuple[F64, F64]:
     dimension, _, points, _ = _core.polytope_interiors(*polytopes._batch)
     flat = dimension < A.shape[1]
     lo, hi = points.copy(), points.copy()
-    _core.inner_boxes(A, b, offsets, centres, np.where(flat, 0.0, radii), lo, hi)
+    _core.polytope_inner_boxes(A, b, offsets, centres, np.where(flat, 0.0, radii), lo, hi)
     return lo, hi
 
 

@@ -193,7 +193,9 @@ class Maps(Vertices):
         if self.is_empty or other.is_empty:
             return self._empty(self.dim)
         mine, theirs = self.vertices(), other.vertices()
-        require_memory(16 * len(mine) * len(theirs) * self.dim, f"{len(mine) * len(theirs):,} sums of vertices")
+        require_memory(
+            16 * len(mine) * len(theirs) * self.dim, f"{len(mine) * len(theirs):,} sums of vertices"
+        )
         sums = (mine[:, None] + theirs[None]).reshape(-1, self.dim)
         return self._hull(sums, np.concatenate([self.rays(), other.rays()]))
 
@@ -226,7 +228,11 @@ class Maps(Vertices):
 
     def _hull(self, vertices: F64, rays: F64) -> Self:
         lengths = np.linalg.norm(rays, axis=1)
-        return self._of(*hull_rows(vertices, rays / lengths[:, None], self._tolerance))
+        A, b, corners = hull_rows(vertices, rays / lengths[:, None], self._tolerance)
+        hull = self._of(A, b)
+        if corners is not None:
+            hull._cache["vertex form"] = corners
+        return hull
 
     def _empty(self, dim: int) -> Self:
         return self._of(np.zeros((1, dim)), np.array([-1.0]))

@@ -70,7 +70,8 @@ class Pairs(Vertices):
             highest = (vertices @ other._A.T).max(axis=0, initial=-np.inf)
             sloping = row_norms(other._A) * other._tolerance
             rising = (rays @ other._A.T > sloping).any(axis=0)
-            return (highest <= other._b + slack) & ~rising
+            valid: Bools = (highest <= other._b + slack) & ~rising
+            return valid
         values = np.full(other.n_rows, np.inf)
         best = None
         for i, row in enumerate(other._A):

@@ -173,7 +173,7 @@ class Rounded:
     def walk(self, seed: int, n: int, thinning: int, burn_in: int) -> F64:
         """Points of K, (CHAINS, n, d)."""
         out = result_array((CHAINS, n, self.dim), np.float64, f"{CHAINS * n:,} points")
-        _core.hit_and_run(*self.rows(), seed % 2**64, burn_in, thinning, out)
+        _core.polytope_hit_and_run(*self.rows(), seed % 2**64, burn_in, thinning, out)
         return out
 
 
@@ -209,7 +209,9 @@ def estimate_volume(polytope: Volumes, precision: float, seed: int | None) -> fl
     known = ball + float(np.linalg.slogdet(body.shape)[1])
     steps = max(2000, 20 * d * d)
     for doubling in range(7):
-        shares = _core.ball_shares(A, b, np.array(radii), (start + doubling) % 2**64, CHAINS, steps << doubling)
+        shares = _core.polytope_ball_shares(
+            A, b, np.array(radii), (start + doubling) % 2**64, CHAINS, steps << doubling
+        )
         with np.errstate(divide="ignore"):
             logs = known - np.log(shares).sum(axis=1)
         error = STUDENT * float(logs.std(ddof=1)) / math.sqrt(CHAINS)
@@ -217,4 +219,3 @@ def estimate_volume(polytope: Volumes, precision: float, seed: int | None) -> fl
             break
     value = float(logs.mean())
     return Estimate(math.exp(value), math.exp(value - error), math.exp(value + error))
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ class VertexForm(NamedTuple):
     rays: F64
     incidence: npt.NDArray[np.int32]
     incidence_offsets: I64
-    edges: npt.NDArray[np.int32]
+    edges: npt.NDArray[np.int32] | None
 
 
 class Vertices(LinearProgramming):
@@ -34,7 +34,7 @@ class Vertices(LinearProgramming):
 
     def _vertex_form(self) -> VertexForm:
         if "vertex form" not in self._cache:
-            forms = _core.vertex_forms(*self._batch, faces=True, max_bytes=memory_limit() // 2)
+            forms = _core.polytope_vertex_forms(*self._batch, faces=True, max_bytes=memory_limit() // 2)
             self._cache["vertex form"] = VertexForm(
                 read_only(forms["vertices"].reshape(-1, self.dim)),
                 read_only(forms["rays"].reshape(-1, self.dim)),
@@ -111,7 +111,9 @@ class Vertices(LinearProgramming):
         require_memory(shape[0] * shape[1], f"which of {shape[1]:,} rows hold at {shape[0]:,} vertices")
         holds = np.zeros(shape, dtype=bool)
         offsets = form.incidence_offsets[: len(form.vertices) + 1]
-        holds[np.repeat(np.arange(len(form.vertices)), np.diff(offsets)), form.incidence[: offsets[-1]]] = True
+        holds[np.repeat(np.arange(len(form.vertices)), np.diff(offsets)), form.incidence[: offsets[-1]]] = (
+            True
+        )
         return holds
 
     def vertex_edges(self) -> npt.NDArray[np.int32]:
@@ -126,7 +128,11 @@ class Vertices(LinearProgramming):
         12
 
         """
-        return self._vertex_form().edges.copy()
+        edges = self._vertex_form().edges
+        if edges is None:
+            edges = edges_between(self.facets_of_vertices(), self.dimension)
+            self._cache["vertex form"] = self._vertex_form()._replace(edges=edges)
+        return edges.copy()
 
     @classmethod
     def from_vertices(
@@ -177,7 +183,11 @@ class Vertices(LinearProgramming):
             if len(directions):
                 raise ValueError("rays need at least one point in V to start from")
             return cls(np.zeros((1, points.shape[1])), np.array([-1.0]), tolerance=value)
-        return cls(*hull_rows(points, directions, value), tolerance=value)
+        A, b, corners = hull_rows(points, directions, value)
+        hull = cls(A, b, tolerance=value)
+        if corners is not None:
+            hull._cache["vertex form"] = corners
+        return hull
 
 
 def as_directions(rays: object, dim: int) -> F64:
@@ -195,8 +205,11 @@ def as_directions(rays: object, dim: int) -> F64:
     return unit
 
 
-def hull_rows(points: F64, directions: F64, tolerance: float) -> tuple[F64, F64]:
-    """Give A, b of conv(points) + cone(directions), at least one point, directions of length 1."""
+def hull_rows(points: F64, directions: F64, tolerance: float) -> tuple[F64, F64, VertexForm | None]:
+    """Give A, b of conv(points) + cone(directions), at least one point, directions of length 1.
+
+    And which of the points are vertices, where there are no directions.
+    """
     middle = points.mean(axis=0)
     scale = float(np.abs(points - middle).max(initial=0))
     if scale <= tolerance * np.abs(middle).max():  # one point, up to the tolerance
@@ -209,26 +222,59 @@ def hull_rows(points: F64, directions: F64, tolerance: float) -> tuple[F64, F64]
     inside, across = axes[:rank], axes[rank:]
     A, b = np.concatenate([across, -across]), np.concatenate([across @ middle, -across @ middle])
     if rank == 0:
-        return A, b
+        return A, b, None
     y, r = spread @ inside.T, directions @ inside.T
     centre = y.mean(axis=0) + (r.mean(axis=0) if len(r) else 0)
-    polar = np.concatenate([y - centre, r])
-    rhs = np.concatenate([np.ones(len(y)), np.zeros(len(r))])
-    forms = _core.vertex_forms(
+    outer = np.flatnonzero(np.abs(y - centre).max(axis=1) > tolerance)  # a point in the middle is no vertex
+    polar = np.concatenate([y[outer] - centre, r])
+    rhs = np.concatenate([np.ones(len(outer)), np.zeros(len(r))])
+    forms = _core.polytope_vertex_forms(
         np.ascontiguousarray(polar),
         rhs,
         np.array([0, len(polar)]),
         tolerance,
-        faces=False,
+        faces=True,
         max_bytes=memory_limit() // 2,
     )
     facets = forms["vertices"].reshape(-1, rank)
     lengths = np.linalg.norm(facets, axis=1)
     kept = lengths > tolerance * lengths.max(initial=0)  # 0 stands for the facet at infinity
-    facets, lengths = facets[kept], lengths[kept]
-    normals = facets / lengths[:, None] @ inside
-    rhs = (1 + facets @ centre) / lengths * scale + normals @ middle
-    return np.concatenate([normals, A]), np.concatenate([rhs, b])
+    normals = facets[kept] / lengths[kept, None] @ inside
+    rhs = (1 + facets[kept] @ centre) / lengths[kept] * scale + normals @ middle
+    A, b = np.concatenate([normals, A]), np.concatenate([rhs, b])
+    return A, b, None if len(r) else corners(points[outer], forms, 2 * len(across))
+
+
+def corners(points: F64, polar: dict[str, Any], equations: int) -> VertexForm:
+    """Give the vertices of a hull: points on facets that are not all facets of another point too."""
+    offsets = polar["incidence_offsets"]
+    facets = len(offsets) - 1
+    on = np.zeros((len(points), facets + equations), dtype=bool)
+    on[polar["incidence"], np.repeat(np.arange(facets), np.diff(offsets))] = True
+    count = on.sum(axis=1)
+    kept = np.zeros(len(points), dtype=bool)
+    for i in np.argsort(-count, kind="stable"):
+        if count[i]:
+            rows = np.flatnonzero(on[i])
+            near = np.flatnonzero(on[:, rows[0]] & kept)
+            kept[i] = not on[np.ix_(near, rows)].all(axis=1).any()
+    on[:, facets:] = True
+    on = on[kept]
+    return VertexForm(
+        read_only(points[kept]),
+        read_only(np.zeros((0, points.shape[1]))),
+        np.nonzero(on)[1].astype(np.int32),
+        np.concatenate([[0], np.cumsum(on.sum(axis=1))]).astype(np.int64),
+        None,
+    )
+
+
+def edges_between(on: npt.NDArray[np.bool_], dimension: int) -> npt.NDArray[np.int32]:
+    """Give the pairs of vertices, from the facets they are on, such that no third is on all that both are on."""
+    common = on.astype(np.int32) @ on.T.astype(np.int32)
+    pairs = np.argwhere(np.triu(common >= dimension - 1, 1))
+    joined = [(on[:, on[i] & on[j]].all(axis=1)).sum() == 2 for i, j in pairs]
+    return pairs[np.array(joined, dtype=bool)].astype(np.int32)
 
 
 class ManyVertices:
@@ -262,5 +308,5 @@ class ManyVertices:
         forms = self._vertex_forms()
         return forms["rays"].reshape(-1, self._batch[0].shape[1]), forms["ray_offsets"]
 
-    def _vertex_forms(self) -> _core.VertexForms:
-        return _core.vertex_forms(*self._batch, faces=False, max_bytes=memory_limit() // 2)
+    def _vertex_forms(self) -> dict[str, Any]:
+        return _core.polytope_vertex_forms(*self._batch, faces=False, max_bytes=memory_limit() // 2)

@@ -98,7 +98,7 @@ class Volumes(Vertices):
         if method not in ("auto", "exact", "sample"):
             raise ValueError(f"method is {method!r}, expected 'auto', 'exact' or 'sample'")
         if method == "exact" or (method == "auto" and self.dim <= EXACT_DIMENSIONS):
-            return float(_core.volumes(*self._batch, max_bytes=memory_limit() // 2)[0])
+            return float(_core.polytope_volumes(*self._batch, max_bytes=memory_limit() // 2)[0])
         from ._sampling import estimate_volume
 
         return estimate_volume(self, precision, seed)
@@ -126,7 +126,7 @@ class Volumes(Vertices):
         centre: F64 = origin + (solid.centroid() @ basis if solid is not None else 0)
         return centre
 
-    def _solid(self) -> tuple[_core.Solid | None, F64, F64]:
+    def _solid(self) -> tuple[_core.PolytopeSolid | None, F64, F64]:
         """The polytope in coordinates of its affine hull, x = origin + y @ basis; no solid for a point."""
         if "solid" not in self._cache:
             relative, basis, origin = self._relative()
@@ -134,9 +134,9 @@ class Volumes(Vertices):
                 solid = None
             else:
                 A, b, _, tolerance = relative._batch
-                solid = _core.Solid(A, b, tolerance, max_bytes=memory_limit() // 2)
+                solid = _core.PolytopeSolid(A, b, tolerance, max_bytes=memory_limit() // 2)
             self._cache["solid"] = solid, basis, origin
-        result: tuple[_core.Solid | None, F64, F64] = self._cache["solid"]
+        result: tuple[_core.PolytopeSolid | None, F64, F64] = self._cache["solid"]
         return result
 
     def _relative(self) -> tuple[Self | None, F64, F64]:
@@ -168,4 +168,4 @@ class ManyVolumes(ManyVertices):
 
     def volume(self) -> F64:
         """Give the volume of each, (k,), exact in any dimension; see :meth:`Polytope.volume`."""
-        return _core.volumes(*self._batch, max_bytes=memory_limit() // 2)
+        return _core.polytope_volumes(*self._batch, max_bytes=memory_limit() // 2)
