@@ -70,6 +70,50 @@ def propagate(net: ft.Network, x):
     return chain.values[node], np.concatenate(parts, axis=1)
 
 
+class Frozen:
+    """The affine maps (J, c) of every operation, with the pattern given; numbers of any type (see Chain)."""
+
+    def __init__(self, pattern, dim, number=float):
+        exact = np.frompyfunc(lambda v: number(float(v)), 1, 1)
+        self.number = np.float64 if number is float else exact
+        self.maps = [(self.number(np.eye(dim)), self.number(np.zeros(dim)))]
+        self.bits = iter(pattern)
+        self.neurons = []
+
+    def width(self, node):
+        return len(self.maps[node][1])
+
+    def dense(self, node, weight, bias):
+        (jacobian, offset), weight = self.maps[node], self.number(weight)
+        return self._append(weight @ jacobian, weight @ offset + self.number(bias))
+
+    def scale(self, node, scale, shift):
+        (jacobian, offset), scale = self.maps[node], self.number(scale)
+        return self._append(scale[:, None] * jacobian, scale * offset + self.number(shift))
+
+    def activation(self, node, slopes):
+        jacobian, offset = self.maps[node]
+        self.neurons += zip(jacobian, offset, strict=True)
+        slopes = np.zeros(len(offset)) if slopes is None else slopes
+        active = [next(self.bits) for _ in offset]
+        factor = self.number(np.where(active, 1.0, slopes))
+        return self._append(factor[:, None] * jacobian, factor * offset)
+
+    def _append(self, jacobian, offset):
+        self.maps.append((jacobian, offset))
+        return len(self.maps) - 1
+
+
+def frozen(net: ft.Network, pattern, number=float):
+    """Affine maps (J, c) of the neurons and of the outputs for one pattern (Lee et al., Lemma 2)."""
+    chain = Frozen(pattern, net.input_dim, number)
+    node = 0
+    for layer in net.layers:
+        node = layer.lower(chain, node)
+    jacobian = np.array([j for j, _ in chain.neurons]).reshape(-1, net.input_dim)
+    return (jacobian, np.array([c for _, c in chain.neurons])), chain.maps[node]
+
+
 _EXACT = {
     ft.ReLU: lambda layer, x: max(x, Fraction(0)),
     ft.LeakyReLU: lambda layer, x: x if x > 0 else Fraction(layer.slope) * x,

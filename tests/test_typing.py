@@ -20,9 +20,11 @@ from facetry import _core
 # A change here is a change that users see: it belongs in CHANGELOG.md too.
 PUBLIC = {
     "classes": """
-        Abs Dense Estimate Halton HardSigmoid HardTanh Layer LeakyReLU Mixing Network Optimum PReLU
-        PatternCount PatternSet Patterns Polytope PolytopeUnion Polytopes ReLU ReLU6 Scale Sobol
-        UniquePatterns UnsupportedLayer
+        Layer Dense Scale ReLU LeakyReLU PReLU ReLU6 HardTanh HardSigmoid Abs UnsupportedLayer
+        Network AffineMaps HalfSpaces
+        Patterns PatternCount PatternSet UniquePatterns
+        Halton Sobol
+        Polytope Polytopes PolytopeUnion Optimum Estimate Mixing
     """,
     "functions": """
         available_isas demo_path from_torch halton isa load load_vnnlib num_threads

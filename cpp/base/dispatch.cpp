@@ -6,16 +6,12 @@
 
 namespace facetry {
 
-#define FACETRY_DECLARE_ISA(isa)                                                            \
-  namespace isa {                                                                           \
-  extern const DenseKernels dense_kernels;                                                  \
-  extern const BitKernels bit_kernels;                                                      \
-  extern const PointKernels point_kernels;                                                  \
-  extern const LpKernels lp_kernels;                                                        \
-  }                                                                                         \
-  namespace {                                                                               \
-  const Kernels isa##_table{#isa, isa::dense_kernels, isa::bit_kernels, isa::point_kernels, \
-                            isa::lp_kernels};                                               \
+#define FACETRY_DECLARE(type, member, table) extern const type table;
+#define FACETRY_TAKE(type, member, table) , table
+#define FACETRY_DECLARE_ISA(isa)                               \
+  namespace isa {                                              \
+  FACETRY_KERNEL_TABLES(FACETRY_DECLARE)                       \
+  const Kernels all{#isa FACETRY_KERNEL_TABLES(FACETRY_TAKE)}; \
   }
 
 #ifdef FACETRY_HAVE_baseline
@@ -40,17 +36,17 @@ std::vector<const Kernels*> runnable() {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
-    tables.push_back(&avx512_table);
+    tables.push_back(&avx512::all);
 #endif
 #ifdef FACETRY_HAVE_avx2
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
-    tables.push_back(&avx2_table);
+    tables.push_back(&avx2::all);
 #endif
 #ifdef FACETRY_HAVE_neon
-  tables.push_back(&neon_table);
+  tables.push_back(&neon::all);
 #endif
 #ifdef FACETRY_HAVE_baseline
-  tables.push_back(&baseline_table);
+  tables.push_back(&baseline::all);
 #endif
   return tables;
 }

@@ -6,17 +6,25 @@
 
 #include "kernels/bits.hpp"
 #include "kernels/dense.hpp"
+#include "kernels/gradients.hpp"
 #include "kernels/lp.hpp"
 #include "kernels/points.hpp"
 
 namespace facetry {
 
+// X(type of the table, member of Kernels, the table of each instruction set)
+#define FACETRY_KERNEL_TABLES(X)                  \
+  X(DenseKernels, dense, dense_kernels)           \
+  X(BitKernels, bits, bit_kernels)                \
+  X(PointKernels, points, point_kernels)          \
+  X(GradientKernels, gradients, gradient_kernels) \
+  X(LpKernels, lp, lp_kernels)
+
 struct Kernels {
   const char* name;
-  const DenseKernels& dense;
-  const BitKernels& bits;
-  const PointKernels& points;
-  const LpKernels& lp;
+#define FACETRY_MEMBER(type, member, table) const type& member;
+  FACETRY_KERNEL_TABLES(FACETRY_MEMBER)
+#undef FACETRY_MEMBER
 };
 
 const Kernels& kernels();

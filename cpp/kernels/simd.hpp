@@ -24,6 +24,11 @@ struct Simd<float> {
   static Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
   static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
   static Vector fma(Vector w, Vector a, Vector z) { return _mm512_fmadd_ps(w, a, z); }
+  // Lane i is a where bit i of the mask is 1, b elsewhere.
+  static Vector choose(std::uint64_t mask, Vector a, Vector b) {
+    return _mm512_mask_mov_ps(b, static_cast<__mmask16>(mask), a);
+  }
+  static void stream(float* p, Vector v) { _mm512_stream_ps(p, v); }
   static std::uint64_t positive(Vector z) { return _mm512_cmp_ps_mask(z, _mm512_setzero_ps(), _CMP_GT_OQ); }
   // z where z > 0 or NaN, `otherwise` elsewhere.
   static Vector select(Vector z, Vector otherwise) {
@@ -46,6 +51,10 @@ struct Simd<double> {
     return _mm512_mask_mov_pd(b, _mm512_cmp_pd_mask(a, b, _CMP_GT_OQ), a);
   }
   static Vector fma(Vector w, Vector a, Vector z) { return _mm512_fmadd_pd(w, a, z); }
+  static Vector choose(std::uint64_t mask, Vector a, Vector b) {
+    return _mm512_mask_mov_pd(b, static_cast<__mmask8>(mask), a);
+  }
+  static void stream(double* p, Vector v) { _mm512_stream_pd(p, v); }
   static std::uint64_t positive(Vector z) { return _mm512_cmp_pd_mask(z, _mm512_setzero_pd(), _CMP_GT_OQ); }
   static Vector select(Vector z, Vector otherwise) {
     return _mm512_mask_mov_pd(z, _mm512_cmp_pd_mask(z, _mm512_setzero_pd(), _CMP_LE_OQ), otherwise);
@@ -65,6 +74,12 @@ struct Simd<float> {
   static Vector multiply(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
   static Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
   static Vector fma(Vector w, Vector a, Vector z) { return _mm256_fmadd_ps(w, a, z); }
+  static Vector choose(std::uint64_t mask, Vector a, Vector b) {
+    const __m256i lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i set = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(mask)), lanes);
+    return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, lanes)));
+  }
+  static void stream(float* p, Vector v) { _mm256_stream_ps(p, v); }
   static std::uint64_t positive(Vector z) {
     return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(z, _mm256_setzero_ps(), _CMP_GT_OQ)));
   }
@@ -85,6 +100,12 @@ struct Simd<double> {
   static Vector add(Vector a, Vector b) { return _mm256_add_pd(a, b); }
   static Vector maximum(Vector a, Vector b) { return _mm256_max_pd(a, b); }
   static Vector fma(Vector w, Vector a, Vector z) { return _mm256_fmadd_pd(w, a, z); }
+  static Vector choose(std::uint64_t mask, Vector a, Vector b) {
+    const __m256i lanes = _mm256_setr_epi64x(1, 2, 4, 8);
+    const __m256i set = _mm256_and_si256(_mm256_set1_epi64x(static_cast<long long>(mask)), lanes);
+    return _mm256_blendv_pd(b, a, _mm256_castsi256_pd(_mm256_cmpeq_epi64(set, lanes)));
+  }
+  static void stream(double* p, Vector v) { _mm256_stream_pd(p, v); }
   static std::uint64_t positive(Vector z) {
     return static_cast<unsigned>(_mm256_movemask_pd(_mm256_cmp_pd(z, _mm256_setzero_pd(), _CMP_GT_OQ)));
   }
@@ -140,6 +161,18 @@ struct Simd {
         z[i] = __builtin_fma(w[i], a[i], z[i]);
     }
     return z;
+  }
+  static Vector choose(std::uint64_t mask, Vector a, Vector b) {
+    FACETRY_UNROLL
+    for (std::size_t i = 0; i < kLanes; ++i) b[i] = (mask >> i) & 1 ? a[i] : b[i];
+    return b;
+  }
+  static void stream(T* p, Vector v) {
+#if defined(__x86_64__)
+    _mm_stream_si128(reinterpret_cast<__m128i*>(p), reinterpret_cast<__m128i>(v));
+#else
+    store(p, v);
+#endif
   }
   static std::uint64_t positive(Vector z) {
     std::uint64_t mask = 0;

@@ -20,8 +20,16 @@ struct Batch {
   T* outputs = nullptr;               // (rows, output width)
   T* preactivations = nullptr;        // (rows, neurons)
   std::uint64_t* patterns = nullptr;  // (rows, words)
+
+  // Patterns that decide instead of the signs (rows / repeat, words): row r has pattern r / repeat. The
+  // network is then affine; for tangents, its linear part.
+  const std::uint64_t* frozen = nullptr;
+  std::size_t repeat = 1;
+  bool is_tangent = false;
 };
 
+template <class T>
+class Backward;
 template <class T>
 class Program;
 
@@ -36,12 +44,18 @@ class Network {
   // Throws std::invalid_argument naming the first element of x that is NaN or infinite.
   void propagate(const Batch<T>& batch) const;
 
- private:
+  // For the instruction set in force, made on first use.
   const Program<T>& program() const;
+  const Backward<T>& backward() const;
+
+ private:
+  template <class Made>
+  const Made& made(std::vector<std::unique_ptr<Made>>& all) const;
 
   Graph<T> graph_;
   mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Program<T>>> programs_;  // one an instruction set, made on first use
+  mutable std::vector<std::unique_ptr<Program<T>>> programs_;  // one an instruction set
+  mutable std::vector<std::unique_ptr<Backward<T>>> backwards_;
 };
 
 extern template class Network<float>;

@@ -22,6 +22,8 @@ template <class T>
 Program<T>::Program(const Graph<T>& graph, const Kernels& kernels)
     : graph_(graph), kernels_(kernels), family_(kernels.dense.of<T>()), plan_(make_plan(graph)) {
   for (const PlanStep<T>& step : plan_.steps) steps_.push_back(pack(step));
+  for (const Step<T>& step : steps_)
+    if (step.packed_bias.size() > zeros_.size()) zeros_ = AlignedArray<T>(step.packed_bias.size());
   stride_ = round_up(plan_.widest, std::max<std::size_t>(family_.columns, 64)) + kPadding;
   copies_points_ = plan_.input_width * sizeof(T) % kBadStride == 0;
   const std::size_t blocks = kPanelBytes / (plan_.widest * sizeof(T) * family_.rows);
@@ -113,7 +115,7 @@ template <class T>
 void Program<T>::run_dense(const Step<T>& step, const Batch<T>& batch, std::size_t begin, std::size_t rows,
                            Scratch& scratch) const {
   const bool has_neurons = step.layer != Step<T>::kNone;
-  const bool separately = !has_neurons || batch.preactivations;
+  const bool separately = !has_neurons || batch.preactivations || batch.frozen;
   DenseCall<T> call = call_of(step, batch, begin, rows, scratch);
   if (separately) call.activation = Activation::kNone;
   family_.dense(call);
@@ -140,7 +142,21 @@ void Program<T>::run_activation(const Step<T>& step, const Batch<T>& batch, std:
     for (std::size_t row = 0; row < rows; ++row)
       std::copy_n(values + row * stride_, step.width,
                   batch.preactivations + (begin + row) * graph_.neurons() + layer.first_neuron);
-  family_.activate(call);
+  if (batch.frozen)
+    gate(step, batch, begin, rows, scratch);
+  else
+    family_.activate(call);
+}
+
+template <class T>
+void Program<T>::gate(const Step<T>& step, const Batch<T>& batch, std::size_t begin, std::size_t rows,
+                      Scratch& scratch) const {
+  const auto& family = kernels_.gradients.template of<T>();
+  const T* slopes = step.slopes ? step.packed_slopes.data() : nullptr;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::uint64_t* bits = batch.frozen + (begin + row) / batch.repeat * plan_.words + step.first_word;
+    family.gate(scratch.buffers[step.to].data() + row * stride_, step.width, bits, slopes);
+  }
 }
 
 template <class T>
@@ -152,7 +168,7 @@ DenseCall<T> Program<T>::call_of(const Step<T>& step, const Batch<T>& batch, std
   call.blocks = step.blocks;
   call.is_narrow = step.is_narrow;
   call.weights = step.packed_weights.data();
-  call.bias = step.packed_bias.data();
+  call.bias = batch.is_tangent ? zeros_.data() : step.packed_bias.data();
   const bool from_points = step.from == Step<T>::kNone;
   call.input = from_points ? scratch.points : scratch.buffers[step.from].data();
   call.input_stride = from_points ? scratch.points_stride : stride_;

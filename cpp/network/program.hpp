@@ -23,6 +23,7 @@ class Program {
   Program(const Graph<T>& graph, const Kernels& kernels);
 
   const Kernels& kernels() const { return kernels_; }
+  const Plan<T>& plan() const { return plan_; }
   std::size_t panel_rows() const { return panel_rows_; }
 
   // Scratch of one thread, for panels of at most so many rows.
@@ -47,6 +48,8 @@ class Program {
                  Scratch& scratch) const;
   void run_activation(const Step<T>& step, const Batch<T>& batch, std::size_t begin, std::size_t rows,
                       Scratch& scratch) const;
+  void gate(const Step<T>& step, const Batch<T>& batch, std::size_t begin, std::size_t rows,
+            Scratch& scratch) const;
   DenseCall<T> call_of(const Step<T>& step, const Batch<T>& batch, std::size_t begin, std::size_t rows,
                        Scratch& scratch) const;
 
@@ -55,6 +58,7 @@ class Program {
   const DenseFamily<T>& family_;
   const Plan<T> plan_;
   std::vector<Step<T>> steps_;
+  AlignedArray<T> zeros_;   // the bias of tangents
   std::size_t stride_ = 0;  // of every buffer, in elements
   std::size_t panel_rows_ = 0;
   bool copies_points_ = false;

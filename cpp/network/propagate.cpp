@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/parallel.hpp"
+#include "network/backward.hpp"
 #include "network/network.hpp"
 #include "network/program.hpp"
 
@@ -31,13 +32,24 @@ template <class T>
 Network<T>::~Network() = default;
 
 template <class T>
-const Program<T>& Network<T>::program() const {
+template <class Made>
+const Made& Network<T>::made(std::vector<std::unique_ptr<Made>>& all) const {
   const Kernels& wanted = kernels();
   const std::lock_guard lock(mutex_);
-  for (const auto& program : programs_)
-    if (&program->kernels() == &wanted) return *program;
-  programs_.push_back(std::make_unique<Program<T>>(graph_, wanted));
-  return *programs_.back();
+  for (const auto& one : all)
+    if (&one->kernels() == &wanted) return *one;
+  all.push_back(std::make_unique<Made>(graph_, wanted));
+  return *all.back();
+}
+
+template <class T>
+const Program<T>& Network<T>::program() const {
+  return made(programs_);
+}
+
+template <class T>
+const Backward<T>& Network<T>::backward() const {
+  return made(backwards_);
 }
 
 template <class T>

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from ..errors import UnsupportedLayer
 from ..layers import LAYERS, Layer
-from ..network import Network
+from ..network import BaseNetwork, Network
 from ._chain import Budget
 
 _FORMAT = "facetry network 1"
@@ -37,7 +37,7 @@ _CORRUPT = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, str
 Array = npt.NDArray[Any]
 
 
-def save_npz(net: Network, path: str | os.PathLike[str]) -> None:
+def save_npz(net: BaseNetwork, path: str | os.PathLike[str]) -> None:
     """Write a network; see :meth:`facetry.Network.save`."""
     target = Path(path)
     if target.suffix.lower() != ".npz":

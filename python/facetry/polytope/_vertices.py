@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .. import _core
 from .._arrays import as_parameter, memory_limit, require_memory
-from ._lp import LinearProgramming
+from ._redundancy import Redundancy
 from ._rows import read_only
 from ._tolerance import DEFAULT_TOLERANCE, F64, check_tolerance
 
@@ -29,7 +29,7 @@ class VertexForm(NamedTuple):
     edges: npt.NDArray[np.int32] | None
 
 
-class Vertices(LinearProgramming):
+class Vertices(Redundancy):
     """The group of operations on vertices, rays and edges."""
 
     def _vertex_form(self) -> VertexForm:

@@ -1,54 +1,28 @@
-"""Networks: an immutable chain of layers, its values and its activation patterns."""
+"""What a network is made of, its values and its activation patterns."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ._arrays import FloatArray, as_box, as_points, result_array
-from ._counting import count_stream
-from ._lowering import StandardForm, build_core, propagate_width
-from ._progress import Progress, reporter
-from .layers import Dense, Layer, Scale
-from .patterns import PatternCount, Patterns, PatternSet
+from .._arrays import FloatArray, as_box, as_points, result_array
+from .._counting import count_stream
+from .._lowering import build_core, propagate_width
+from .._progress import Progress, reporter
+from ..layers import Layer, Scale
+from ..patterns import PatternCount, Patterns, PatternSet
 
 if TYPE_CHECKING:
-    from ._device import DeviceNetwork
+    from typing_extensions import Self
+
+    from .._device import DeviceNetwork
 
 
-class Network:
-    """A piecewise-linear network. Immutable; calls from several threads are safe.
-
-    Parameters
-    ----------
-    layers : sequence of Layer
-        Applied one after the other. The network's dtype is float64 if any parameter is, else float32.
-    input_dim : int, optional
-        Needed only where no layer tells the number of inputs (a network that begins with ``ReLU()``, say).
-    input_box : (inputs, 2) array, optional
-        Lower and upper bound of every input, for sampling and geometry; kept as float64.
-
-    Notes
-    -----
-    Every value is ``z = bias; for k ascending: z = fma(weight[k], a[k], z)`` in the network's dtype, whatever
-    the instruction set, the number of threads and the split into batches: the same bits everywhere.
-    A neuron is active iff ``z > 0``. A value that overflows becomes infinite or NaN as in IEEE 754; a NaN
-    pre-activation is inactive and is passed on.
-
-    Examples
-    --------
-    >>> import facetry as ft
-    >>> net = ft.Network([ft.Dense([[1.0, -1.0]], [0.5]), ft.ReLU(), ft.Dense([[2.0]], [0.0])])
-    >>> net([[1.0, 0.0], [0.0, 1.0]]).tolist()
-    [[3.0], [0.0]]
-    >>> net.patterns([[1.0, 0.0], [0.0, 1.0]]).to_bool().tolist()
-    [[True], [False]]
-
-    """
+class BaseNetwork:
+    """Layers lowered to the native core; :class:`Network` adds what its methods need, noun by noun."""
 
     def __init__(
         self, layers: Iterable[Layer], *, input_dim: int | None = None, input_box: npt.ArrayLike | None = None
@@ -68,6 +42,7 @@ class Network:
         self._input_box = None if input_box is None else as_box(input_box, self._input_dim)
         self._core = build_core(self._layers, self._input_dim, self._dtype)
         self._on_device: DeviceNetwork | None = None
+        self._as_double: Self | None = None
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -109,7 +84,7 @@ class Network:
         """Where the network computes: ``"cpu"``, ``"cuda:0"``, ..."""
         return "cpu" if self._on_device is None else self._on_device.device
 
-    def to(self, device: str) -> Network:
+    def to(self, device: str) -> Self:
         """Give the network on ``"cuda"`` (device 0), ``"cuda:1"``, ... or ``"cpu"``.
 
         A network on a CUDA device takes CUDA arrays of that device (torch, CuPy, or anything with
@@ -127,12 +102,12 @@ class Network:
             For another device than these.
 
         """
-        from ._device import DeviceNetwork, parse_device
+        from .._device import DeviceNetwork, parse_device
 
         index = parse_device(device)
         if device == self.device:
             return self
-        moved = object.__new__(Network)
+        moved = object.__new__(type(self))
         moved.__dict__.update(self.__dict__)
         moved._on_device = (
             None if index is None else DeviceNetwork(self._core, self.input_dim, self.output_dim, index)
@@ -226,67 +201,41 @@ class Network:
         seen = PatternSet(self.layer_widths, max_bytes)
         return count_stream(blocks, total, self.patterns, seen, chunk, reporter(progress, "points"))
 
-    def fix_inputs(self, values: Mapping[int, float]) -> Network:
-        """Give the network of the other inputs, with some inputs fixed (a slice: Matoba, section 3.D.3).
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BaseNetwork):
+            return NotImplemented
+        box, other_box = (() if net.input_box is None else net.input_box for net in (self, other))
+        same_layers = (self.input_dim, self.layers) == (other.input_dim, other.layers)
+        return same_layers and np.array_equal(box, other_box)
 
-        Matoba folds the values into the first layer; here they come from a Dense layer of zeros and ones
-        before it, so the slice's values are bit for bit those of this network; ``standard_form()`` folds
-        them.
+    def __hash__(self) -> int:
+        return hash((self.input_dim, self.layers))
 
-        Parameters
-        ----------
-        values : mapping
-            Values by index of the input (negative: from the end). They must be exact in the network's dtype.
+    def __copy__(self) -> Self:
+        return self
 
-        Examples
-        --------
-        >>> import facetry as ft
-        >>> net = ft.Network([ft.Dense([[1.0, 10.0, 100.0]])])
-        >>> net.fix_inputs({1: 5.0})([[1.0, 2.0]]).tolist()
-        [[251.0]]
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
 
-        """
-        fixed: dict[int, float] = {}
-        for index, value in values.items():
-            if not -self.input_dim <= index < self.input_dim:
-                raise ValueError(f"input {index} of {self.input_dim}")
-            if index % self.input_dim in fixed:
-                raise ValueError(f"input {index} is fixed twice")
-            fixed[index % self.input_dim] = float(value)
-        free = [i for i in range(self.input_dim) if i not in fixed]
-        if not free:
-            raise ValueError("all inputs are fixed: at least one must stay free")
-        embed = np.zeros((self.input_dim, len(free)), self.dtype)
-        embed[free, range(len(free))] = 1
-        shift = np.zeros(self.input_dim, self.dtype)
-        for index, value in fixed.items():
-            shift[index] = value
-            if np.isfinite(value) and float(shift[index]) != value:
-                raise ValueError(f"the value of input {index}, {value!r}, is not exact in {self.dtype}")
-        box = None if self.input_box is None else self.input_box[free]
-        return Network([Dense(embed, shift), *self.layers], input_box=box).to(self.device)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self)._rebuild, (self.layers, self.input_dim, self.input_box, self.device)
 
-    def truncate(self, layer: int) -> Network:
-        """Give the network that ends with ``layers[layer]`` (negative: from the end)."""
-        count = len(self.layers)
-        if not -count <= layer < count:
-            raise ValueError(f"layer {layer} of {count}")
-        return _rebuild(self.layers[: layer % count + 1], self.input_dim, self.input_box, self.device)
+    def __repr__(self) -> str:
+        layers = ", ".join(map(repr, self.layers))
+        size = f"{self.input_dim} -> {self.output_dim}, {self.n_neurons} neurons, {self.dtype}"
+        if self._on_device is not None:
+            size += f" on {self.device}"
+        return f"Network({size}: {layers})"
 
-    def standard_form(self) -> Network:
-        """Give an equal network of alternating Dense and ReLU layers, Dense first and last (Matoba, 3.C).
+    def _double(self) -> Self:
+        """Give this network in float64, made once."""
+        if self.dtype == np.float64:
+            return self
+        if self._as_double is None:
+            self._as_double = self.astype("float64")
+        return self._as_double
 
-        Affine layers in a row are multiplied out in float64 and ``slope * min(z, 0)`` becomes a neuron
-        ``ReLU(-z)``, so values agree up to rounding, not by bits, and there may be more neurons.
-        """
-        form = StandardForm(self.input_dim)
-        node = 0
-        for layer in self.layers:
-            node = layer.lower(form, node)
-        layers = [layer.astype(self.dtype) for layer in form.finish()]
-        return Network(layers, input_box=self.input_box).to(self.device)
-
-    def astype(self, dtype: npt.DTypeLike) -> Network:
+    def astype(self, dtype: npt.DTypeLike) -> Self:
         """Give the network with weights of another precision, ``"float32"`` or ``"float64"``."""
         wanted = np.dtype(dtype)
         if wanted not in (np.float32, np.float64):
@@ -296,45 +245,21 @@ class Network:
         layers = [layer.astype(wanted) for layer in self.layers]
         if not any(isinstance(v, np.ndarray) for layer in layers for v in layer.parameters().values()):
             layers = [Scale(np.ones(self.input_dim, wanted), np.zeros(self.input_dim, wanted)), *layers]
-        return _rebuild(layers, self.input_dim, self.input_box, self.device)
+        return self._rebuild(layers, self.input_dim, self.input_box, self.device)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to an ``.npz`` file that :func:`facetry.load` reads; no pickles."""
-        from .loaders.npz import save_npz
-
-        save_npz(self, path)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Network):
-            return NotImplemented
-        box, other_box = (() if net.input_box is None else net.input_box for net in (self, other))
-        same_layers = (self.input_dim, self.layers) == (other.input_dim, other.layers)
-        return same_layers and np.array_equal(box, other_box)
-
-    def __hash__(self) -> int:
-        return hash((self.input_dim, self.layers))
-
-    def __copy__(self) -> Network:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.layers, self.input_dim, self.input_box, self.device)
-
-    def __repr__(self) -> str:
-        layers = ", ".join(map(repr, self.layers))
-        size = f"{self.input_dim} -> {self.output_dim}, {self.n_neurons} neurons, {self.dtype}"
+    def _require_host(self) -> None:
         if self._on_device is not None:
-            size += f" on {self.device}"
-        return f"Network({size}: {layers})"
+            raise RuntimeError(f"this is not computed on {self.device} yet: use net.to('cpu')")
 
     def _points(self, x: object) -> FloatArray:
         return as_points(x, self.input_dim, self.dtype)
 
-
-def _rebuild(
-    layers: Sequence[Layer], input_dim: int, input_box: npt.NDArray[np.float64] | None, device: str
-) -> Network:
-    return Network(layers, input_dim=input_dim, input_box=input_box).to(device)
+    @classmethod
+    def _rebuild(
+        cls,
+        layers: Sequence[Layer],
+        input_dim: int,
+        input_box: npt.NDArray[np.float64] | None = None,
+        device: str = "cpu",
+    ) -> Self:
+        return cls(layers, input_dim=input_dim, input_box=input_box).to(device)
