@@ -44,8 +44,8 @@ class Dictionary:
         self.basic[i], self.nonbasic[j - 1] = self.nonbasic[j - 1], self.basic[i]
 
     def free_to_basis(self):
-        """Make the free variables basic, so that they no longer matter; give the columns of those left
-        over.""" for j in range(1, self.dim + 1):
+        """Make the free variables basic, where they no longer matter; give the columns of the others."""
+        for j in range(1, self.dim + 1):
             for i in range(1, len(self.rows)):
                 if self.basic[i] >= self.dim and self.rows[i][j]:
                     self.pivot(i, j)
@@ -139,8 +139,8 @@ def follows(A, b, row, right):
 
 
 def random_polytope(rng):
-    """A small integer polytope with many coincident, parallel and opposite rows; some flat, empty,
-    unbounded.""" dim = int(rng.integers(1, 6))
+    """A small integer polytope with many coincident, parallel and opposite rows; many flat or empty."""
+    dim = int(rng.integers(1, 6))
     count = int(rng.integers(1, 4 + 2 * dim))
     A = rng.integers(-2, 3, (count, dim))
     A = np.concatenate([A, np.eye(dim, dtype=int), -np.eye(dim, dtype=int)]) if rng.random() < 0.5 else A

@@ -25,6 +25,7 @@ PUBLIC = {
         Patterns PatternCount PatternSet UniquePatterns
         Halton Sobol
         Polytope Polytopes PolytopeUnion Optimum Estimate Mixing
+        Region ClassPiece
     """,
     "functions": """
         available_isas demo_path from_torch halton isa load load_vnnlib num_threads

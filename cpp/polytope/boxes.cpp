@@ -28,7 +28,7 @@ void bound(const Batch& batch, std::size_t i, double* lo, double* hi) {
     for (const double sign : {1.0, -1.0}) {
       axis[k] = sign;
       const bool bounded = simplex.maximize(axis.data()) == Status::kOptimal;
-      (sign > 0 ? hi : lo)[k] = sign * (bounded ? simplex.objective_at_vertex() : kInfinity);
+      (sign > 0 ? hi : lo)[k] = sign * (bounded ? simplex.objective_at_vertex() : kInfinity) + 0.0;  // no -0
     }
     axis[k] = 0;
   }

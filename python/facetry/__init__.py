@@ -15,11 +15,13 @@ from .network import AffineMaps, HalfSpaces, Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
 from .polytope import Estimate, Mixing, Optimum, Polytope, Polytopes, PolytopeUnion
+from .regions import ClassPiece, Region
 
 __all__ = [
     "LAYERS",
     "Abs",
     "AffineMaps",
+    "ClassPiece",
     "Dense",
     "Estimate",
     "HalfSpaces",
@@ -40,6 +42,7 @@ __all__ = [
     "Polytopes",
     "ReLU",
     "ReLU6",
+    "Region",
     "Scale",
     "Sobol",
     "UniquePatterns",

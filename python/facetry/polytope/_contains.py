@@ -78,6 +78,9 @@ class Membership(Rows):
 
 def as_polytope_points(x: object, dim: int) -> tuple[F64, bool]:
     """Coerce (n, d) or (d,) points to (n, d) float64; tell whether it was one point."""
-    single = np.ndim(x) == 1 if not hasattr(x, "shape") else numpy_array("x", x).ndim == 1  # type:
-    ignore[arg-type] points = as_points(np.asarray(x)[None] if single else x, dim, np.dtype(np.float64))
+    array = numpy_array("x", x)
+    if not hasattr(x, "dtype") and array.dtype.kind in "iub":
+        array = array.astype(np.float64)  # a list of Python numbers has no precision of its own
+    single = array.ndim == 1
+    points = as_points(array[None] if single else array, dim, np.dtype(np.float64))
     return points.astype(np.float64, copy=False), single
