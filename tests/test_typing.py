@@ -24,7 +24,7 @@ PUBLIC = {
         Network AffineMaps HalfSpaces
         Patterns PatternCount PatternSet UniquePatterns
         Halton Sobol
-        Polytope Polytopes Optimum
+        Polytope Polytopes Optimum PolytopeUnion Estimate Mixing
         Region ClassPiece RegionsNear
     """,
     "functions": """

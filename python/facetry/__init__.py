@@ -14,7 +14,7 @@ from .loaders import demo_path, from_torch, load, load_vnnlib
 from .network import AffineMaps, HalfSpaces, Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
-from .polytope import Optimum, Polytope, Polytopes
+from .polytope import Estimate, Mixing, Optimum, Polytope, Polytopes, PolytopeUnion
 from .regions import ClassPiece, Region, RegionsNear, regions_near
 
 __all__ = [
@@ -23,12 +23,14 @@ __all__ = [
     "AffineMaps",
     "ClassPiece",
     "Dense",
+    "Estimate",
     "HalfSpaces",
     "Halton",
     "HardSigmoid",
     "HardTanh",
     "Layer",
     "LeakyReLU",
+    "Mixing",
     "Network",
     "Optimum",
     "PReLU",
@@ -36,6 +38,7 @@ __all__ = [
     "PatternSet",
     "Patterns",
     "Polytope",
+    "PolytopeUnion",
     "Polytopes",
     "ReLU",
     "ReLU6",
