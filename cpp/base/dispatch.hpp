@@ -7,6 +7,7 @@
 #include "kernels/bits.hpp"
 #include "kernels/dense.hpp"
 #include "kernels/gradients.hpp"
+#include "kernels/margins.hpp"
 #include "kernels/points.hpp"
 
 namespace facetry {
@@ -17,6 +18,7 @@ struct Kernels {
   const BitKernels& bits;
   const PointKernels& points;
   const GradientKernels& gradients;
+  const MarginKernels& margins;
 };
 
 const Kernels& kernels();
