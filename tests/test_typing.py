@@ -20,8 +20,8 @@ from facetry import _core
 # A change here is a change that users see: it belongs in CHANGELOG.md too.
 PUBLIC = {
     "classes": """
-        Abs AffineMaps Dense HalfSpaces Halton HardSigmoid HardTanh Layer LeakyReLU Network PReLU
-        PatternCount PatternSet Patterns ReLU ReLU6 Scale Sobol UniquePatterns UnsupportedLayer
+        Abs AffineMaps Dense HalfSpaces Halton HardSigmoid HardTanh Layer LeakyReLU Margins
+        Network PReLU PatternCount PatternSet Patterns ReLU ReLU6 Scale Sobol UniquePatterns UnsupportedLayer
     """,
     "functions": """
         available_isas demo_path from_torch halton isa load load_vnnlib num_threads

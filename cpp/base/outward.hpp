@@ -14,8 +14,8 @@ inline constexpr double kUnit = static_cast<double>(std::numeric_limits<T>::epsi
 template <class T>
 inline constexpr double kTiny = static_cast<double>(std::numeric_limits<T>::denorm_min());
 
-// Not below the exact value where `x` came from at most 30 sums, products, quotients and roots of numbers that
-// are not negative: (1 - 2^-53)^-31 < 1 + 2^-48. One of the products may have lost 2^-1074 to underflow.
+// Not below the exact value where `x` came from at most 30 sums, products, quotients and roots of numbers
+// that are not negative: (1 - 2^-53)^-31 < 1 + 2^-48. One of the products may have lost 2^-1074 to underflow.
 constexpr double above(double x) { return x * (1 + 0x1p-48) + 0x1p-1073; }
 
 // gamma_n = n u / (1 - n u): the relative error of n roundings in T.

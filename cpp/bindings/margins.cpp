@@ -3,7 +3,10 @@
 
 #include <pybind11/stl.h>
 
+#include <limits>
+
 #include "bindings/arrays.hpp"
+#include "network/walls.hpp"
 
 namespace facetry::bindings {
 namespace {
@@ -23,8 +26,8 @@ DualNorm dual_of(double p) {
 }
 
 template <class T>
-void run(const Margins& margins, const Network<T>& forward, const Array<T>& x, double p,
-         Array<double>& radius, Array<std::int64_t>& neuron, std::optional<Array<std::uint8_t>> certain) {
+void run(const Margins& margins, const Network<T>& forward, const Array<T>& x, double p, Array<double> radius,
+         Array<std::int64_t> neuron, std::optional<Array<bool>> certain) {
   MarginCall call;
   call.rows = rows_of("x", x, forward.graph().input_width());
   call.norm = dual_of(p);
@@ -41,18 +44,76 @@ void run(const Margins& margins, const Network<T>& forward, const Array<T>& x, d
   margins.run(forward, x.data(), call);
 }
 
+template <class T>
+WallBase<T> base_of(const Array<T>& base, const Graph<double>& graph) {
+  const std::size_t width = graph.layers().empty() ? 0 : graph.layers().front().width;
+  if (base.ndim() != 2 || size(base.shape(0)) != width || base.shape(1) == 0 || width == 0)
+    refuse_shape("base", base, "(" + std::to_string(width) + ", columns)");
+  return {base.data(), size(base.shape(1))};
+}
+
+template <class T>
+void distances(const Network<double>& network, const Network<T>& linear, const Array<T>& base, double p,
+               const Array<double>& x, Array<double> out) {
+  const WallBase<T> wall_base = base_of(base, network.graph());
+  const std::size_t rows = rows_of("x", x, network.graph().input_width());
+  require_output("out", out, rows, network.graph().neurons());
+  double* to = out.mutable_data();
+  const DualNorm norm = dual_of(p);
+  const py::gil_scoped_release nogil;
+  wall_distances(network, linear, wall_base, norm, rows, x.data(), to);
+}
+
+void axes(const Network<double>& network, const Array<double>& base, const Array<double>& x,
+          Array<double> out) {
+  const WallBase<double> wall_base = base_of(base, network.graph());
+  const std::size_t rows = rows_of("x", x, network.graph().input_width());
+  require_output("out", out, rows, 2 * network.graph().input_width());
+  double* to = out.mutable_data();
+  const py::gil_scoped_release nogil;
+  axis_margins(network, wall_base, rows, x.data(), to);
+}
+
+void directional(const Network<double>& network, const Array<double>& x, const Array<double>& vectors,
+                 Array<double> out) {
+  DirectionCall call;
+  const std::size_t inputs = network.graph().input_width();
+  call.rows = rows_of("x", x, inputs);
+  call.x = x.data();
+  call.directions = out.ndim() == 2 ? size(out.shape(1)) : 0;
+  require_output("out", out, call.rows, call.directions);
+  const std::size_t given = rows_of("directions", vectors, inputs);
+  call.has_own = given != call.directions;
+  if (call.has_own && given != call.rows * call.directions)
+    refuse_shape("directions", vectors,
+                 "(" + std::to_string(call.directions) + ", inputs), or so many a point");
+  call.vectors = vectors.data();
+  call.out = out.mutable_data();
+  const py::gil_scoped_release nogil;
+  directional_margins(network, call);
+}
+
+template <class T>
+void bind_for(py::module_& module, py::class_<Margins>& margins) {
+  margins.def("run", &run<T>, py::arg("forward"), py::arg("x").noconvert(), py::arg("p"),
+              py::arg("radius").noconvert(), py::arg("neuron").noconvert(),
+              py::arg("certain").noconvert() = py::none());
+  module.def("wall_distances", &distances<T>, py::arg("network"), py::arg("linear"),
+             py::arg("base").noconvert(), py::arg("p"), py::arg("x").noconvert(), py::arg("out").noconvert());
+}
+
 }  // namespace
 
 void bind_margins(py::module_& module) {
-  py::class_<Margins>(module, "Margins")
-      .def(py::init<const Network<double>&, std::vector<double>>(), py::arg("network"),
-           py::arg("input_scale"), py::keep_alive<1, 2>())
-      .def("run", &run<float>, py::arg("forward"), py::arg("x").noconvert(), py::arg("p"),
-           py::arg("radius").noconvert(), py::arg("neuron").noconvert(),
-           py::arg("certain").noconvert() = py::none())
-      .def("run", &run<double>, py::arg("forward"), py::arg("x").noconvert(), py::arg("p"),
-           py::arg("radius").noconvert(), py::arg("neuron").noconvert(),
-           py::arg("certain").noconvert() = py::none());
+  py::class_<Margins> margins(module, "Margins");
+  margins.def(py::init<const Network<double>&, std::vector<double>>(), py::arg("network"),
+              py::arg("input_scale"), py::keep_alive<1, 2>());
+  bind_for<float>(module, margins);
+  bind_for<double>(module, margins);
+  module.def("axis_margins", &axes, py::arg("network"), py::arg("base").noconvert(), py::arg("x").noconvert(),
+             py::arg("out").noconvert());
+  module.def("directional_margins", &directional, py::arg("network"), py::arg("x").noconvert(),
+             py::arg("directions").noconvert(), py::arg("out").noconvert());
 }
 
 }  // namespace facetry::bindings

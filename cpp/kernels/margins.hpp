@@ -10,7 +10,7 @@ enum class Sum { kAbsolute, kSquares, kLargest };
 
 struct MarginKernels {
   // The sum of |v|, of v * v, or the largest |v|, in double: 16 partial sums, number i of values[i + 16 k],
-  // added in order of i. The same bits on every instruction set.
+  // added in halves (0 and 8, ...). The same bits on every instruction set.
   double (*sum32)(const float* values, std::size_t size, Sum sum);
   double (*sum64)(const double* values, std::size_t size, Sum sum);
   // output[j] = 1 where bit j is 1, elsewhere squares[j], or 0 where there are none; `width` is a multiple of
@@ -25,6 +25,10 @@ struct MarginKernels {
   // term where norms[j] is 0; returns whether all are above 0, or have a norm of 0.
   bool (*certain_heights)(const double* values, const double* norms, const double* biases, double per_norm,
                           double per_bias, double floor, std::size_t width, double* heights);
+  // Moves along each axis that bring a neuron of the given height and gradient to 0: upwards where side * g
+  // is below 0, downwards where it is above; each is kept where it is the least.
+  void (*axis_distances)(const double* gradient, std::size_t width, double height, double side, double* down,
+                         double* up);
 
   double sum(const float* values, std::size_t size, Sum kind) const { return sum32(values, size, kind); }
   double sum(const double* values, std::size_t size, Sum kind) const { return sum64(values, size, kind); }

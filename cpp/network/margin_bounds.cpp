@@ -12,8 +12,8 @@
 namespace facetry {
 namespace {
 
-constexpr double kLeastSquare = 0x1p-60;     // smaller squares are rounded up to it: no product underflows
-constexpr double kLargestSlope = 0x1p60;     // above it float32 rows could overflow
+constexpr double kLeastSquare = 0x1p-60;  // smaller squares are rounded up to it: no product underflows
+constexpr double kLargestSlope = 0x1p60;  // above it float32 rows could overflow
 
 MatrixView matrix_of(const Step64& step, const double* column_factors = nullptr) {
   return {step.weight, step.width, step.input_width, column_factors};
@@ -139,8 +139,8 @@ void MarginBounds::bound_gains() {
   }
 }
 
-// sqrt(computed) * factor is not below the exact norm: squares and gates are rounded up, the computed sum of n
-// terms that are not negative is at least (1 - u)^n times theirs, and 1 + gamma_n is not below (1 - u)^-n.
+// sqrt(computed) * factor is not below the exact norm: squares and gates are rounded up, the computed sum of
+// n terms that are not negative is at least (1 - u)^n times theirs, and 1 + gamma_n is not below (1 - u)^-n.
 void MarginBounds::pack_squares(std::size_t s) {
   const Step64& step = plan().steps[s];
   const Step64& below = plan().steps[s - 1];
@@ -159,8 +159,8 @@ void MarginBounds::pack_squares(std::size_t s) {
     exponents[j] = exponent_of(largest_of(step.weight + j * depth, depth));
     bounds.factors[j] = above(above(std::ldexp(slack, exponents[j])) * gated.lipschitz);
   }
-  bounds.squares = PackedMatrix<float>(
-      kernels().dense.f32, step.width, depth, [&](std::size_t j, std::size_t k) {
+  bounds.squares =
+      PackedMatrix<float>(kernels().dense.f32, step.width, depth, [&](std::size_t j, std::size_t k) {
         return square_up(std::abs(std::ldexp(step.weight[j * depth + k], -exponents[j])));
       });
 }
@@ -174,7 +174,8 @@ void MarginBounds::make_float32() {
     const Step64& step = plan().steps[s];
     const int exponent = steps_[s].exponent;
     const std::vector<float> zeros(step.width);
-    std::vector<float> weights(step.kind == Step64::Kind::kDense ? step.width * step.input_width : step.width);
+    std::vector<float> weights(step.kind == Step64::Kind::kDense ? step.width * step.input_width
+                                                                 : step.width);
     if (step.weight)
       std::transform(step.weight, step.weight + weights.size(), weights.begin(),
                      [&](double weight) { return scaled(weight, exponent); });

@@ -1,5 +1,5 @@
-// What margins need of a network before any point is seen: norms of its steps and the weights in float32. Every
-// bound holds in exact arithmetic for the given weights.
+// What margins need of a network before any point is seen: norms of its steps and the weights in float32.
+// Every bound holds in exact arithmetic for the given weights.
 #pragma once
 
 #include <array>
@@ -30,12 +30,12 @@ using Plan64 = Plan<double>;
 using Step64 = PlanStep<double>;
 
 struct StepBounds {
-  bool is_affine = false;  // no activation stands before the value z that this step gives to its own
-  bool is_gated = false;   // the step reads what an activation leaves
-  double norm = 1;         // of the step's linear map W: || W v ||_2 <= norm || v ||_2
-  double frobenius = 0;    // root of the sum of squares, of a dense step
-  double lipschitz = 1;    // of the step's activation
-  double bias = 0;         // || b ||_2
+  bool is_affine = false;      // no activation stands before the value z that this step gives to its own
+  bool is_gated = false;       // the step reads what an activation leaves
+  double norm = 1;             // of the step's linear map W: || W v ||_2 <= norm || v ||_2
+  double frobenius = 0;        // root of the sum of squares, of a dense step
+  double lipschitz = 1;        // of the step's activation
+  double bias = 0;             // || b ||_2
   std::vector<double> rows;    // || w_j ||_2
   std::vector<double> biases;  // | b_j |
   // || v dz/dx ||_q <= gain[q] || v ||_2, for every pattern.

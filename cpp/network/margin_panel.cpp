@@ -45,11 +45,8 @@ MarginPanel::MarginPanel(const MarginBounds& bounds, const MarginCall& call, std
       call_(call),
       points_(capacity),
       stride_(round_up(plan_.widest, 64) + 16),
-      heights_(capacity * plan_.neurons),
       norms_(capacity * stride_),
       limits_(capacity),
-      no_biases_(plan_.widest),
-      bits_(capacity * plan_.words),
       within_(stride_ / 64 + 1),
       masks_(capacity * stride_),
       squares_(capacity * stride_),
@@ -58,14 +55,16 @@ MarginPanel::MarginPanel(const MarginBounds& bounds, const MarginCall& call, std
 }
 
 double* MarginPanel::heights(std::size_t s, std::size_t point) {
-  return heights_.data() + point * plan_.neurons + plan_.steps[s].first_neuron;
+  return heights_ + point * plan_.neurons + plan_.steps[s].first_neuron;
 }
 
 const std::uint64_t* MarginPanel::bits(std::size_t s, std::size_t point) const {
-  return bits_.data() + point * plan_.words + plan_.steps[s].first_word;
+  return bits_ + point * plan_.words + plan_.steps[s].first_word;
 }
 
-void MarginPanel::run(std::size_t begin, std::size_t rows) {
+void MarginPanel::run(std::size_t begin, std::size_t rows, double* z, const std::uint64_t* bits) {
+  heights_ = z;
+  bits_ = bits;
   start(rows);
   for (std::size_t s = 0; s < plan_.steps_to_last_layer; ++s) bound(s);
   if (rows32_)
@@ -89,7 +88,7 @@ void MarginPanel::start(std::size_t rows) {
     point.neuron = -1;
     point.is_open = true;
     point.error = 0;
-    const double* z = heights_.data() + i * plan_.neurons;
+    const double* z = heights_ + i * plan_.neurons;
     const std::size_t bad = first_nonfinite(z, plan_.neurons);
     if (bad < plan_.neurons) offer(point, std::numeric_limits<double>::quiet_NaN(), bad);
   }
@@ -199,8 +198,8 @@ void MarginPanel::take_affine(std::size_t s, std::size_t i) {
   Point& point = points_[i];
   for (std::size_t j = 0; j < affine.size(); ++j) {
     if (affine[j].value == 0 && affine[j].high == 0) continue;
-    const double radius = call_.is_certified ? quotient_below(height[j], affine[j].high)
-                                             : height[j] / affine[j].value;
+    const double radius =
+        call_.is_certified ? quotient_below(height[j], affine[j].high) : height[j] / affine[j].value;
     if (!(radius >= point.radius)) offer(point, radius, plan_.steps[s].first_neuron + j);
   }
   point.limit = std::min(point.limit, point.radius);
@@ -252,7 +251,7 @@ void MarginPanel::refine_chunk(GradientRows<T>& rows) {
   std::sort(chunk_.begin(), chunk_.end(),
             [](const Candidate& a, const Candidate& b) { return a.step > b.step; });
   for (std::size_t i = 0; i < count_; ++i) limits_[i] = points_[i].limit;
-  rows.run(chunk_, bits_.data(), limits_.data(), [&](std::size_t c, const GradientNorm& norm) {
+  rows.run(chunk_, bits_, limits_.data(), [&](std::size_t c, const GradientNorm& norm) {
     Candidate candidate = chunk_[c];
     if (norm.high == 0) return;
     candidate.low = quotient_below(candidate.height, norm.high);
@@ -276,11 +275,11 @@ void MarginPanel::evaluate_chunk() {
   std::sort(chunk_.begin(), chunk_.end(),
             [](const Candidate& a, const Candidate& b) { return a.step > b.step; });
   for (std::size_t i = 0; i < count_; ++i) limits_[i] = points_[i].limit;
-  rows64_.run(chunk_, bits_.data(), limits_.data(), [&](std::size_t c, const GradientNorm& norm) {
+  rows64_.run(chunk_, bits_, limits_.data(), [&](std::size_t c, const GradientNorm& norm) {
     const Candidate& candidate = chunk_[c];
     if (call_.is_certified ? norm.high == 0 : norm.value == 0) return;
-    const double radius = call_.is_certified ? quotient_below(candidate.height, norm.high)
-                                             : candidate.height / norm.value;
+    const double radius =
+        call_.is_certified ? quotient_below(candidate.height, norm.high) : candidate.height / norm.value;
     offer(points_[candidate.point], radius, plan_.steps[candidate.step].first_neuron + candidate.row);
   });
   chunk_.clear();

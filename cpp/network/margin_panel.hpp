@@ -1,5 +1,5 @@
-// One thread's work on a panel of points: thresholds from the neurons that are affine in the inputs, candidates
-// by the bounds, their gradients.
+// One thread's work on a panel of points: thresholds from the neurons that are affine in the inputs,
+// candidates by the bounds, their gradients.
 #pragma once
 
 #include <cstddef>
@@ -17,15 +17,12 @@ class MarginPanel {
   // For panels of at most `capacity` points.
   MarginPanel(const MarginBounds& bounds, const MarginCall& call, std::size_t capacity);
 
-  // The caller puts pre-activations, (rows, neurons), and patterns, (rows, words), here before run.
-  double* preactivations() { return heights_.data(); }
-  std::uint64_t* patterns() { return bits_.data(); }
-
-  // And the Euclidean norm of each input, not below the exact one, where margins are certified.
+  // The Euclidean norm of an input, not below the exact one; before run where margins are certified.
   void set_input_norm(std::size_t point, double norm) { points_[point].size = norm; }
 
-  // The points begin .. begin + rows of the call.
-  void run(std::size_t begin, std::size_t rows);
+  // The points begin .. begin + rows of the call, their pre-activations (rows, neurons), which are
+  // overwritten, and patterns (rows, words).
+  void run(std::size_t begin, std::size_t rows, double* z, const std::uint64_t* bits);
 
  private:
   // What is known of a point. In limit, radius and candidates, heights stand for |z|.
@@ -69,8 +66,10 @@ class MarginPanel {
   std::size_t count_ = 0;
   std::size_t stride_ = 0;
   double gain_ = 1;  // a gradient's norm is at most gain_ * norms(point)[j]
-  std::vector<double> heights_, norms_, limits_, no_biases_;
-  std::vector<std::uint64_t> bits_, within_;
+  double* heights_ = nullptr;
+  const std::uint64_t* bits_ = nullptr;
+  std::vector<double> norms_, limits_;
+  std::vector<std::uint64_t> within_;
   AlignedArray<float> masks_, squares_;
   std::vector<Candidate> chunk_, finalists_;
   std::optional<GradientRows<float>> rows32_;

@@ -1,5 +1,5 @@
-// The error of a row, in the Euclidean norm, from step to step (Higham 2002, section 3.5): with v the computed
-// row, e its error and W the step's matrix of n rows,
+// The error of a row, in the Euclidean norm, from step to step (Higham 2002, section 3.5): with v the
+// computed row, e its error and W the step's matrix of n rows,
 //
 //   || fl(v W) - v* W || <= || W || e + (gamma_n + u) || v || ||W||_F + underflow,
 //
@@ -16,13 +16,14 @@
 namespace facetry {
 namespace {
 
-// Rows whose norm leaves this range are scaled back into it, so that nothing overflows on the way and the losses
-// to underflow, which are counted as kTiny an operation, do not matter.
+// Rows whose norm leaves this range are scaled back into it, so that nothing overflows on the way and the
+// losses to underflow, which are counted as kTiny an operation, do not matter.
 template <class T>
 constexpr double kLargestNorm = sizeof(T) == sizeof(float) ? 0x1p30 : 0x1p300;
 
-// Neurons are dropped when they are beyond the limit by this factor too: it covers the rounding of a gradient in
-// double (2^-53 n^1.5 a layer of n), so that what is dropped would not have been the least as computed either.
+// Neurons are dropped when they are beyond the limit by this factor too: it covers the rounding of a gradient
+// in double (2^-53 n^1.5 a layer of n), so that what is dropped would not have been the least as computed
+// either.
 constexpr double kSlack = 1 + 0x1p-20;
 
 template <class T>
@@ -77,8 +78,7 @@ void GradientRows<T>::seed(std::size_t candidate) {
   }
   if (step.kind == PlanStep<T>::Kind::kActivation) state.exponent = 0;
   measure(state, step.input_width);
-  if (kIsFloat<T>)
-    state.error = above(kUnit<T> * 2 * state.norm + count(step.input_width) * kTiny<T>);
+  if (kIsFloat<T>) state.error = above(kUnit<T> * 2 * state.norm + count(step.input_width) * kTiny<T>);
   states_.push_back(state);
   row_bits_.push_back(bits_ + of.point * backward_.plan().words);
 }
@@ -189,7 +189,8 @@ GradientNorm GradientRows<T>::finish(State state) {
   }
   const double value = dual_norm(values, width);
   const std::size_t bad = bounds_.kernels().dense.of<T>().first_nonfinite(values, width);
-  if (bad < width) return {std::numeric_limits<double>::quiet_NaN(), 0, std::numeric_limits<double>::infinity()};
+  if (bad < width)
+    return {std::numeric_limits<double>::quiet_NaN(), 0, std::numeric_limits<double>::infinity()};
   const double spread = norm_ == DualNorm::kSum ? above(std::sqrt(count(width))) : 1;
   const double rounding = value * gamma<double>(width / 16 + 32);
   const double error = value == 0 && state.error == 0 ? 0 : above(state.error * spread + rounding);

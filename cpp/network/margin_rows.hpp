@@ -1,5 +1,5 @@
-// Gradients of single neurons, many at a time, backwards with their own points' patterns: each with a bound of
-// its error, and dropped as soon as its margin is proven to be beyond a limit.
+// Gradients of single neurons, many at a time, backwards with their own points' patterns: each with a bound
+// of its error, and dropped as soon as its margin is proven to be beyond a limit.
 #pragma once
 
 #include <cstddef>

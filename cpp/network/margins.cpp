@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <memory>
-#include <stdexcept>
-#include <string>
 
 #include "base/parallel.hpp"
+#include "network/forward_panel.hpp"
 #include "network/margin_panel.hpp"
-#include "network/program.hpp"
 
 namespace facetry {
 namespace {
@@ -31,42 +29,6 @@ std::size_t panel_of(std::size_t rows, std::size_t most, double nanoseconds) {
   const std::size_t threads = num_threads();
   const std::size_t rounds = (rows + most * threads - 1) / (most * threads);
   return std::max<std::size_t>((rows + rounds * threads - 1) / (rounds * threads), 1);
-}
-
-// A thread's forward pass of a panel; float values are widened.
-template <class T>
-struct Forward {
-  Forward(const Program<T>& of, std::size_t rows) : program(of), scratch(of.scratch(rows)) {
-    if constexpr (sizeof(T) == sizeof(float)) values.resize(rows * of.plan().neurons);
-  }
-
-  void run(const T* x, std::size_t rows, double* preactivations, std::uint64_t* patterns) {
-    Batch<T> batch;
-    batch.rows = rows;
-    batch.x = x;
-    batch.patterns = patterns;
-    if constexpr (sizeof(T) == sizeof(double)) {
-      batch.preactivations = preactivations;
-      program.run_panel(batch, 0, rows, scratch);
-    } else {
-      batch.preactivations = values.data();
-      program.run_panel(batch, 0, rows, scratch);
-      std::copy_n(values.data(), rows * program.plan().neurons, preactivations);
-    }
-  }
-
-  const Program<T>& program;
-  typename Program<T>::Scratch scratch;
-  std::vector<T> values;
-};
-
-template <class T>
-void require_finite(const DenseFamily<T>& family, const T* x, std::size_t begin, std::size_t rows,
-                    std::size_t width) {
-  const std::size_t bad = family.first_nonfinite(x + begin * width, rows * width);
-  if (bad < rows * width)
-    throw std::invalid_argument("x is not finite at index (" + std::to_string(begin + bad / width) + ", " +
-                                std::to_string(bad % width) + ")");
 }
 
 }  // namespace
@@ -93,17 +55,16 @@ void Margins::run(const Network<T>& forward, const T* x, const MarginCall& call)
   const std::size_t items = (call.rows + panel - 1) / panel;
 
   parallel_for(items, nanoseconds * static_cast<double>(call.rows), [&]() -> Work {
-    auto before = std::make_shared<Forward<T>>(program, panel);
+    auto points = std::make_shared<ForwardPanel<T>>(forward, panel);
     auto work = std::make_shared<MarginPanel>(bounds, call, panel);
-    return [&, before, work](std::size_t item) {
+    return [&, points, work](std::size_t item) {
       const std::size_t begin = item * panel;
       const std::size_t rows = std::min(panel, call.rows - begin);
-      require_finite(program.kernels().dense.template of<T>(), x, begin, rows, width);
-      before->run(x + begin * width, rows, work->preactivations(), work->patterns());
+      points->run(x, begin, rows);
       if constexpr (sizeof(T) == sizeof(double))
         for (std::size_t i = 0; call.is_certified && i < rows; ++i)
           work->set_input_norm(i, norm_above(bounds.kernels().margins, x + (begin + i) * width, width));
-      work->run(begin, rows);
+      work->run(begin, rows, points->z(0), points->bits(0));
     };
   });
 }

@@ -17,9 +17,9 @@ struct MarginCall {
   std::size_t rows = 0;
   DualNorm norm = DualNorm::kEuclidean;
   bool is_certified = false;
-  double* radius = nullptr;         // (rows,)
-  std::int64_t* neuron = nullptr;   // (rows,), -1: none bounds
-  std::uint8_t* certain = nullptr;  // (rows,), where certified
+  double* radius = nullptr;        // (rows,)
+  std::int64_t* neuron = nullptr;  // (rows,), -1: none bounds
+  bool* certain = nullptr;         // (rows,), where certified
 };
 
 class Margins {

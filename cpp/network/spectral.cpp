@@ -71,8 +71,7 @@ double spectral_radius(const DenseFamily<double>& family, std::vector<double>& a
   const double scale = inverse_scale(frobenius);
   for (double& value : a) value *= scale;  // ||A||_F is in [1, 2); a loss to underflow is below 2^-1074 each
   const double loss = above(static_cast<double>(n) * kTiny<double>);
-  const PackedMatrix<double> packed(family, n, n,
-                                    [&](std::size_t j, std::size_t k) { return a[j * n + k]; });
+  const PackedMatrix<double> packed(family, n, n, [&](std::size_t j, std::size_t k) { return a[j * n + k]; });
   std::vector<double> square(n * packed.stride());
   packed.multiply(n, a.data(), n, square.data(), packed.stride());
   for (std::size_t i = 0; i < n; ++i) std::copy_n(square.data() + i * packed.stride(), n, a.data() + i * n);
@@ -123,8 +122,8 @@ double spectral_bound(const DenseFamily<double>& family, const MatrixView& matri
   for (std::size_t i = 0; i < n; ++i) std::copy_n(product.data() + i * packed.stride(), n, a.data() + i * n);
   const double sum = std::inner_product(side.begin(), side.end(), side.begin(), 0.0);
   const double frobenius = root_of_squares(sum, n * depth);
-  const double rounding = above(gamma<double>(depth) * frobenius * frobenius +
-                                static_cast<double>(n * depth) * kTiny<double>);
+  const double rounding =
+      above(gamma<double>(depth) * frobenius * frobenius + static_cast<double>(n * depth) * kTiny<double>);
   const double radius = above(spectral_radius(family, a, n, squarings) + rounding);
   // A factor changed each element by a rounding.
   const double factors = matrix.column_factors ? above(2 * kUnit<double> * frobenius) : 0;
