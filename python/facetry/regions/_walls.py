@@ -118,7 +118,7 @@ def across(net: Network, patterns: Patterns, facets: Facets) -> Patterns:
 
 def _touch(net: Network, patterns: Patterns, points: F64) -> npt.NDArray[np.bool_]:
     """Tell whether each closed region contains its point."""
-    A, b = net._walls(patterns)
+    A, b = net._region_rows(patterns)
     slack = b - np.einsum("kmd,kd->km", A, points)
     size = np.maximum(np.abs(b), np.einsum("kmd,kd->km", np.abs(A), np.abs(points)))
     touches: npt.NDArray[np.bool_] = (slack >= -_TOUCHES * size).all(axis=1)
