@@ -166,7 +166,7 @@ def test_vertices_and_volumes_of_regions_tile_a_square():
             ft.ReLU(),
         ]
     )
-    near = ft.regions_near(both, [0.1, 0.1], radius=0.999, norm=float("inf"))
+    near = ft.regions_near(both, [0.0, 0.0], radius=1, norm=float("inf"))
     inside = [i for i in range(len(near)) if near.patterns[i].to_bool()[0, :4].all()]
     regions = [near.region(i) for i in inside]
     assert sum(region.volume() for region in regions) == pytest.approx(4)
