@@ -22,8 +22,10 @@ struct Layers {
     return array.data();
   }
 
-  AffineLayer<T>& append(const Array<T>& weight, const std::optional<Array<T>>& bias) {
+  AffineLayer<T>& append(const std::string& name, const Array<T>& weight,
+                         const std::optional<Array<T>>& bias) {
     AffineLayer<T> layer;
+    layer.name = name;
     if (weight.ndim() != 2) refuse_shape("weight", weight, "(width, inputs)");
     layer.width = size(weight.shape(0));
     layer.inputs = size(weight.shape(1));
@@ -44,7 +46,7 @@ T* output(const char* name, std::optional<Array<T>>& array, std::size_t rows, st
 }
 
 template <class T>
-void backward(const RollPass<T>& pass, T factor, const std::optional<Array<T>>& outputs,
+void backward(RollPass<T>& pass, T factor, const std::optional<Array<T>>& outputs,
               std::vector<std::optional<Array<T>>> weights, std::vector<std::optional<Array<T>>> biases,
               std::optional<Array<T>> x) {
   const RowPass<T>& rows = pass.rows();
@@ -98,16 +100,15 @@ void bind_roll_of(py::module_& module, const std::string& bits) {
       .def(py::init<>())
       .def(
           "affine",
-          [](Layers<T>& self, const Array<T>& weight, const std::optional<Array<T>>& bias) {
-            self.append(weight, bias);
-          },
-          py::arg("weight").noconvert(), py::arg("bias").noconvert() = py::none())
+          [](Layers<T>& self, const std::string& name, const Array<T>& weight,
+             const std::optional<Array<T>>& bias) { self.append(name, weight, bias); },
+          py::arg("name"), py::arg("weight").noconvert(), py::arg("bias").noconvert())
       .def(
           "slopes",
-          [](Layers<T>& self, const Array<T>& slopes) {
+          [](Layers<T>& self, const std::optional<Array<T>>& slopes) {
             AffineLayer<T>& layer = self.layers.at(self.layers.size() - 1);
             layer.kink = Kink::kSlopes;
-            layer.slopes = self.hold("slopes", slopes, layer.width);
+            if (slopes) layer.slopes = self.hold("slopes", *slopes, layer.width);
           },
           py::arg("slopes").noconvert())
       .def(

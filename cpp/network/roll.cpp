@@ -21,8 +21,10 @@ double sign(double z) { return static_cast<double>((z > 0) - (z < 0)); }
 template <class T>
 RollPass<T>::RollPass(std::vector<AffineLayer<T>> layers, const T* x, std::size_t points)
     : rows_(std::move(layers), x, points) {
-  for (std::size_t l = 0; l < rows_.depth(); ++l)
+  for (std::size_t l = 0; l < rows_.depth(); ++l) {
     if (rows_.layer(l).neurons() > 0) last_ = l;
+    has_clip_ |= rows_.layer(l).kink == Kink::kClip;
+  }
 }
 
 template <class T>
@@ -91,6 +93,12 @@ void RollPass<T>::keep(Neurons& neurons) const {
   neurons = std::move(kept);
 }
 
+// Then one number is the derivative by every |grad z|^2.
+template <class T>
+bool RollPass<T>::keeps_all() const {
+  return options_.kept == neurons() && !options_.is_margin && !has_clip_;
+}
+
 template <class T>
 double RollPass<T>::roll(const RollOptions& options) {
   options_ = options;
@@ -104,14 +112,12 @@ double RollPass<T>::roll(const RollOptions& options) {
   }
   scale_ = static_cast<double>(rows_.inputs()) / static_cast<double>(axes.size());
   if (options.has_gradient) by_z_ = rows_.like_values(1);
-  bool has_clip = false;
-  for (std::size_t l = 0; l <= last_; ++l) has_clip |= rows_.layer(l).kink == Kink::kClip;
   const bool by_axes = options.method == RollMethod::kTangents ||
                        (options.method == RollMethod::kAuto &&
                         axes.size() * kWidthOverAxes <= rows_.layer(last_).width + 2 * kWidthOverAxes);
   if (by_axes)
     by_tangents(axes);
-  else if (options_.kept == neurons() && !has_clip)
+  else if (keeps_all())
     by_gram_of_all();
   else if (options_.is_margin)
     by_gram_of_one<double>();
@@ -137,9 +143,27 @@ void RollPass<T>::enter(std::size_t point, const Neurons& kept, const BySquare& 
 }
 
 template <class T>
+void RollPass<T>::enter_hinges(std::size_t point) {
+  const T seed = static_cast<T>(options_.hinge / static_cast<double>(options_.kept));
+  for (std::size_t l = 0; l <= last_; ++l) {
+    if (rows_.layer(l).kink == Kink::kNone) continue;
+    const T* z = rows_.values(l).row(point);
+    T* by_z = options_.has_gradient ? by_z_[l].row(point) : nullptr;
+    double sum = 0;
+    for (std::size_t j = 0; j < rows_.layer(l).width; ++j) {
+      const T size = std::abs(z[j]);
+      sum += static_cast<double>(std::max(1 - size, T{0}));
+      if (by_z) by_z[j] = static_cast<T>((z[j] < 0) - (z[j] > 0)) * (size < 1 ? seed : 0);
+    }
+    losses_[point] += sum * static_cast<double>(seed);
+  }
+}
+
+template <class T>
 void RollPass<T>::by_tangents(const std::vector<std::size_t>& axes) {
   axes_ = std::make_unique<AxisPairs<T>>(rows_, last_, axes);
   by_square_ = rows_.like_values(1);
+  const bool has_all = keeps_all();
   rows_.for_blocks(0.1, [&](std::size_t begin, std::size_t end) {
     std::vector<std::vector<T>> squares;
     for (std::size_t l = 0; l <= last_; ++l) squares.emplace_back(rows_.layer(l).width);
@@ -147,6 +171,10 @@ void RollPass<T>::by_tangents(const std::vector<std::size_t>& axes) {
       for (std::size_t l = 0; l <= last_; ++l) {
         axes_->squares(l, p, squares[l]);
         for (T& square : squares[l]) square *= static_cast<T>(scale_);
+      }
+      if (has_all) {
+        enter_all(p, squares);
+        continue;
       }
       Neurons neurons = list(p, squares);
       keep(neurons);
@@ -158,12 +186,23 @@ void RollPass<T>::by_tangents(const std::vector<std::size_t>& axes) {
 }
 
 template <class T>
+void RollPass<T>::enter_all(std::size_t point, const std::vector<std::vector<T>>& squares) {
+  enter_hinges(point);
+  const auto count = static_cast<double>(options_.kept);
+  for (std::size_t l = 0; l <= last_; ++l) {
+    if (rows_.layer(l).kink == Kink::kNone) continue;
+    losses_[point] +=
+        static_cast<double>(std::accumulate(squares[l].begin(), squares[l].end(), T{0})) / count;
+    std::fill_n(by_square_[l].row(point), rows_.layer(l).width, static_cast<T>(1 / count));
+  }
+}
+
+template <class T>
 void RollPass<T>::by_gram_of_all() {
   gram_ = std::make_unique<GramPass<T, T>>(rows_, last_, options_.axes, scale_);
   by_all_squares_ = 1 / static_cast<double>(options_.kept);
   losses_[0] = gram_->sum_all(options_.has_gradient) * by_all_squares_;
-  for (std::size_t p = 0; p < rows_.points(); ++p)
-    enter(p, list<T>(p, {}), [](std::size_t, std::size_t, double) {});
+  for (std::size_t p = 0; p < rows_.points(); ++p) enter_hinges(p);
 }
 
 template <class T>
@@ -193,6 +232,7 @@ void RollPass<T>::by_gram_of_one() {
             chosen[point] = neurons.front();
           },
           false);
+  rows_.pack_first();
   cotangents_ = std::make_unique<Cotangents<T>>(rows_);
   tangents_ = std::make_unique<Tangents<T>>(rows_);
   for (std::size_t p = 0; p < rows_.points(); ++p)

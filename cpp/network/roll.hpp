@@ -48,7 +48,7 @@ class RollPass {
   // place. Also slopes |J v| (points,), and residuals |J^T u - |J v| v| / |J v| where u = J v / |J v|.
   double slope(std::size_t iterations, T* directions, T* slopes, T* residuals);
   // `factor` times the gradient of the loss, plus that of the outputs with these cotangents (null: none).
-  void backward(T factor, const T* output_cotangents, const LossGradients<T>& gradients) const;
+  void backward(T factor, const T* output_cotangents, const LossGradients<T>& gradients);
 
  private:
   struct Neuron {
@@ -67,9 +67,13 @@ class RollPass {
   Neurons list(std::size_t point, const std::vector<std::vector<R>>& squares) const;
   Term term(const Neuron& neuron) const;
   void keep(Neurons& neurons) const;
+  bool keeps_all() const;
   // Adds the terms of the neurons kept to the loss of their point; by_square(layer, unit, derivative).
   template <class BySquare>
   void enter(std::size_t point, const Neurons& kept, const BySquare& by_square);
+  // The same where all neurons are kept: without their |grad z|^2, and with them.
+  void enter_hinges(std::size_t point);
+  void enter_all(std::size_t point, const std::vector<std::vector<T>>& squares);
 
   void by_tangents(const std::vector<std::size_t>& axes);
   void by_gram_of_all();
@@ -81,6 +85,7 @@ class RollPass {
   RowPass<T> rows_;
   std::size_t last_ = 0;  // layer of neurons
   RollOptions options_;
+  bool has_clip_ = false;
   double scale_ = 1;              // of squared gradients along some axes
   std::vector<double> losses_;    // by point
   Matrices<T> by_z_, by_square_;  // derivatives of a point's loss by its units' z and |grad z|^2, by layer

@@ -31,6 +31,7 @@ template <class T>
 double RollPass<T>::slope(std::size_t iterations, T* directions, T* slopes, T* residuals) {
   const std::size_t top = rows_.depth() - 1, inputs = rows_.inputs(), outputs = rows_.layer(top).width;
   double sum = 0;
+  rows_.pack_first();
   for (std::size_t i = 0; i <= iterations; ++i) {
     tangents_ = std::make_unique<Tangents<T>>(rows_);
     cotangents_ = std::make_unique<Cotangents<T>>(rows_);
@@ -81,9 +82,10 @@ Cotangents<T> RollPass<T>::ordinary_cotangents(T factor, const T* output_cotange
 }
 
 template <class T>
-void RollPass<T>::backward(T factor, const T* output_cotangents, const LossGradients<T>& gradients) const {
+void RollPass<T>::backward(T factor, const T* output_cotangents, const LossGradients<T>& gradients) {
   const T mean = rows_.points() == 0 ? 0 : factor / static_cast<T>(rows_.points());
   Cotangents<T> ordinary = ordinary_cotangents(mean, output_cotangents);
+  if (gradients.x) rows_.pack_first();
   ordinary.pull(rows_, gradients.x != nullptr);
   for (std::size_t p = 0; gradients.x && p < rows_.points(); ++p)
     std::copy_n(ordinary.points.row(p), rows_.inputs(), gradients.x + p * rows_.inputs());

@@ -31,6 +31,18 @@ R dot(const R* a, const R* b, std::size_t size) {
   return sum;
 }
 
+// sums += a matrix between active neurons, below its diagonal.
+template <class R>
+void add_lower(const ProductFamily<R>& kernels, const std::vector<std::size_t>& active,
+               const std::vector<std::uint64_t>& bits, const Matrix<R>& square, Matrix<R>& sums) {
+  std::vector<std::uint64_t> lower(bits.size());
+  for (std::size_t i = 0; i < active.size(); ++i) {
+    const std::size_t last = active[i];
+    lower[last / 64] |= bits[last / 64] & ~std::uint64_t{0} >> (63 - last % 64);
+    kernels.expand_add(square.row(i), last + 1, lower.data(), sums.row(last));
+  }
+}
+
 }  // namespace
 
 template <class T, class R>
@@ -265,9 +277,7 @@ template <class T, class R>
 void GramPass<T, R>::add_grams(Scratch& s, Sums& sums, std::size_t l) const {
   const Layer& before = s.layers[l - 1];
   if (sums.grams[l].rows() == 0) return;
-  for (std::size_t i = 0; i < before.active.size(); ++i)
-    kernels_.expand_add(before.gram.row(i), width(l - 1), before.bits.data(),
-                        sums.grams[l].row(before.active[i]));
+  add_lower(kernels_, before.active, before.bits, before.gram, sums.grams[l]);
 }
 
 // P of the first layer but for the coefficients of its own neurons.
@@ -276,8 +286,7 @@ void GramPass<T, R>::add_first(Scratch& s, Sums& sums) const {
   const Layer& layer = s.layers[0];
   if (last_ == 0) return;
   scale(layer, s.adjoint);
-  for (std::size_t i = 0; i < layer.active.size(); ++i)
-    kernels_.expand_add(s.adjoint.row(i), width(0), layer.bits.data(), sums.first.row(layer.active[i]));
+  add_lower(kernels_, layer.active, layer.bits, s.adjoint, sums.first);
 }
 
 template class GramPass<float, float>;

@@ -25,7 +25,8 @@ struct Tangents {
   Matrices<T> inputs, values;
 };
 
-// One cotangent a point: `values` begin as those that enter at each layer; pull adds what comes from above.
+// One cotangent a point: `values` begin as those that enter at each layer; pull adds what comes from
+// above. For the points' own, the first layer's weights must be packed.
 template <class T>
 struct Cotangents {
   explicit Cotangents(const RowPass<T>& rows)

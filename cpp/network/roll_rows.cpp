@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 
 #include "base/parallel.hpp"
 
@@ -12,14 +13,25 @@ namespace {
 constexpr std::size_t kBlock = 16;
 constexpr std::size_t kSquare = 16;  // of a transpose
 
+template <class T>
+void require_finite(const std::string& what, const T* values, std::size_t size, std::size_t columns) {
+  const std::size_t bad = kernels().dense.of<T>().first_nonfinite(values, size);
+  if (bad == size) return;
+  const std::string row = columns == 0 ? "" : std::to_string(bad / columns) + ", ";
+  throw std::invalid_argument(what + " is not finite at index (" + row +
+                              std::to_string(columns == 0 ? bad : bad % columns) +
+                              (columns == 0 ? ",)" : ")"));
+}
+
 }  // namespace
 
 template <class T>
 RowPass<T>::RowPass(std::vector<AffineLayer<T>> layers, const T* x, std::size_t points)
     : layers_(std::move(layers)), points_(points), kernels_(kernels().products.of<T>()) {
   speed_ = kernels().dense.of<T>().speed;
+  require_finite("x", x, points * inputs(), inputs());
+  weights_.resize(depth());
   for (const auto& layer : layers_) {
-    weights_.emplace_back(layer.width, layer.inputs);
     transposes_.emplace_back(layer.inputs, layer.width);
     multiplications_ += static_cast<double>(layer.width * layer.inputs);
   }
@@ -36,15 +48,29 @@ RowPass<T>::RowPass(std::vector<AffineLayer<T>> layers, const T* x, std::size_t 
 template <class T>
 void RowPass<T>::pack(std::size_t l) {
   const auto& layer = layers_[l];
-  Matrix<T>& weight = weights_[l];
+  require_finite("the weight of '" + layer.name + "'", layer.weight, layer.width * layer.inputs,
+                 layer.inputs);
+  if (layer.bias) require_finite("the bias of '" + layer.name + "'", layer.bias, layer.width, 0);
+  if (layer.slopes) require_finite("the slopes after '" + layer.name + "'", layer.slopes, layer.width, 0);
   Matrix<T>& transpose = transposes_[l];
   for (std::size_t i = 0; i < layer.width; i += kSquare) {
     const std::size_t rows = std::min(kSquare, layer.width - i);
-    for (std::size_t r = 0; r < rows; ++r)
-      std::memcpy(weight.row(i + r), layer.weight + (i + r) * layer.inputs, layer.inputs * sizeof(T));
     for (std::size_t k = 0; k < layer.inputs; ++k)
-      for (std::size_t r = 0; r < rows; ++r) transpose.row(k)[i + r] = weight.row(i + r)[k];
+      for (std::size_t r = 0; r < rows; ++r)
+        transpose.row(k)[i + r] = layer.weight[(i + r) * layer.inputs + k];
   }
+  if (l == 0) return;
+  weights_[l] = Matrix<T>(layer.width, layer.inputs);
+  for (std::size_t i = 0; i < layer.width; ++i)
+    std::copy_n(layer.weight + i * layer.inputs, layer.inputs, weights_[l].row(i));
+}
+
+template <class T>
+void RowPass<T>::pack_first() {
+  if (weights_[0].rows() > 0) return;
+  weights_[0] = Matrix<T>(layers_[0].width, inputs());
+  for (std::size_t i = 0; i < layers_[0].width; ++i)
+    for (std::size_t k = 0; k < inputs(); ++k) weights_[0].row(i)[k] = transposes_[0].row(k)[i];
 }
 
 template <class T>
@@ -84,10 +110,22 @@ void RowPass<T>::bend(std::size_t l, std::size_t point) {
     }
     return;
   }
+  if (layer.kink == Kink::kNone) {
+    std::fill_n(derivative, layer.width, T{1});
+    std::copy_n(z, layer.width, next);
+    return;
+  }
+  if (!layer.slopes) {
+    for (std::size_t j = 0; j < layer.width; ++j) {
+      derivative[j] = z[j] > 0 ? 1 : 0;
+      next[j] = z[j] <= 0 ? 0 : z[j];  // NaN passes on
+    }
+    return;
+  }
   for (std::size_t j = 0; j < layer.width; ++j) {
-    const T slope = layer.kink == Kink::kNone ? 1 : layer.slopes[j];
-    derivative[j] = z[j] > 0 ? 1 : slope;
-    next[j] = !(z[j] <= 0) ? z[j] : slope == 0 ? 0 : slope * z[j];  // NaN passes on
+    const T bent = layer.slopes[j] * z[j];
+    derivative[j] = z[j] > 0 ? 1 : layer.slopes[j];
+    next[j] = z[j] <= 0 ? bent : z[j];
   }
 }
 

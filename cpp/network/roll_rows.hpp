@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "base/aligned.hpp"
@@ -18,12 +19,13 @@ enum class Kink { kNone, kSlopes, kClip };
 
 template <class T>
 struct AffineLayer {
+  std::string name;  // for messages
   std::size_t inputs = 0;
   std::size_t width = 0;
   const T* weight = nullptr;  // (width, inputs)
   const T* bias = nullptr;    // (width,); none: zeros
   Kink kink = Kink::kNone;
-  const T* slopes = nullptr;  // (width,) for kSlopes
+  const T* slopes = nullptr;  // (width,) for kSlopes; none: zeros
   T low = 0, high = 0;        // for kClip
   std::size_t neurons() const { return kink == Kink::kNone ? 0 : kink == Kink::kClip ? 2 * width : width; }
 };
@@ -56,14 +58,14 @@ using Matrices = std::vector<Matrix<T>>;
 template <class T>
 class RowPass {
  public:
-  // Runs x (points, inputs) forward.
+  // Runs x (points, inputs) forward. Throws std::invalid_argument naming what is not finite, and where.
   RowPass(std::vector<AffineLayer<T>> layers, const T* x, std::size_t points);
 
   std::size_t depth() const { return layers_.size(); }
   std::size_t points() const { return points_; }
   std::size_t inputs() const { return layers_.front().inputs; }
   const AffineLayer<T>& layer(std::size_t l) const { return layers_[l]; }
-  const Matrix<T>& weight(std::size_t l) const { return weights_[l]; }
+  const Matrix<T>& weight(std::size_t l) const { return weights_[l]; }  // see pack_first
   const Matrix<T>& transpose(std::size_t l) const { return transposes_[l]; }
   const Matrix<T>& values(std::size_t l) const { return values_[l]; }  // z of layer l
   // What layer l reads; that of `depth()` are the outputs.
@@ -73,6 +75,9 @@ class RowPass {
   // Matrices of `per_point` rows a point: one a layer, as wide as its values or its inputs.
   Matrices<T> like_values(std::size_t per_point) const;
   Matrices<T> like_inputs(std::size_t per_point) const;
+
+  // The first layer's weights are laid out for pull only when asked for.
+  void pack_first();
 
   // above (rows, width of l) times the weights of l, for rows begin .. end.
   void pull(std::size_t l, const Matrix<T>& above, Matrix<T>& below, std::size_t begin,

@@ -1,4 +1,4 @@
-"""The losses as plain torch operations, for tensors that native code does not take. autograd differentiates them.
+"""The losses as plain torch operations, which autograd differentiates, where native code does not serve.
 
 J_1 = W_1, J_{l+1} = W_{l+1} D J_l (Lee et al. 2019, Appendix D) holds n * width * axes numbers a layer.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Literal, overload
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from . import _composed, _native
 from ._model import Model, read_model
-from ._request import Request, chosen_axes, kept_neurons, read_call, require_hinge
+from ._request import Request, chosen_axes, kept_neurons, read_call, require_finite, require_hinge
 from ._slope_state import SlopeState
 
 Backend = Literal["auto", "native", "composed"]
@@ -28,7 +29,7 @@ def why_not(model: nn.Module) -> str:
     Returns
     -------
     str
-        Where it is not empty, ``backend="auto"`` computes with plain torch operations on the model's own device
+        Where it is not empty, ``backend="auto"`` computes with plain torch operations on the model's device
         (nothing is copied to the host) and ``backend="native"`` raises a RuntimeError with this text.
 
     Examples
@@ -38,7 +39,7 @@ def why_not(model: nn.Module) -> str:
     >>> facetry.torch.why_not(torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU()))
     ''
     >>> facetry.torch.why_not(torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.PReLU()))
-    "the slopes of the PReLU after '0' are trained, and the native losses keep slopes fixed"
+    "the slopes of the PReLU after '0' are trained, which native code does not do"
 
     """
     return _native.why_not(read_model(model))
@@ -79,7 +80,7 @@ def roll_loss(
     return_outputs: bool = False,
     backend: Backend = "auto",
 ) -> Loss:
-    """Mean of ``|grad z|^2 + C max(0, 1 - |z|)`` over the batch and over neurons (Lee et al. 2019, Eq. 9, 10).
+    """Mean of ``|grad z|^2 + C max(0, 1 - |z|)`` over batch and neurons (Lee et al. 2019, Eq. 9, 10).
 
     Small where every neuron's wall is far: the distance to it is ``|z| / |grad z|``. Of each point the top
     ``gamma`` percent of the neurons by that bracket are kept (rounded up, at least one; of equal ones those
@@ -94,22 +95,23 @@ def roll_loss(
         read where they lie, at every call. Gradients flow to all parameters that require them; the activation
         pattern counts as fixed.
     x : (n, inputs) tensor
-        Points, finite; of any shape with inputs numbers a point where the model flattens first. Gradients flow
-        to it through ``z`` and through the outputs.
+        Points, finite; of any shape with inputs numbers a point where the model flattens first. Gradients
+        flow to it through ``z`` and through the outputs.
     C : float
         Weight of the hinge, at least 0.
     gamma : float
         Percent of the neurons kept, above 0 up to 100.
     axes : int, sequence of int, or None
         None: the whole gradient. A number: so many axes of the input, drawn anew without replacement, with
-        ``|grad z|^2`` estimated as inputs / axes times the sum over them; unbiased for ``gamma=100`` (Eq. 10).
-        A sequence: these axes.
+        ``|grad z|^2`` estimated as inputs / axes times the sum over them; unbiased for ``gamma=100``
+        (Eq. 10). A sequence: these axes.
     generator : torch.Generator, optional
         Draws the axes.
     return_outputs : bool
         Give also the model's outputs, with gradients, from the same pass: a training step needs no other.
     backend : "auto", "native" or "composed"
-        Native code, or plain torch operations; "auto" takes native code unless :func:`why_not` gives a reason.
+        Native code, or plain torch operations; "auto" takes native code unless :func:`why_not` gives a
+        reason.
 
     Returns
     -------
@@ -158,7 +160,7 @@ def tsvm_loss(
     return_outputs: bool = False,
     backend: Backend = "auto",
 ) -> Loss:
-    """Mean over the batch of ``max |grad z|^2 + C max(0, 1 - |z|)`` over the neurons (Lee et al. 2019, Eq. 7).
+    """Mean of ``max |grad z|^2 + C max(0, 1 - |z|)``, the maximum over neurons (Lee et al. 2019, Eq. 7).
 
     Arguments, result and errors as for :func:`roll_loss`, of which this keeps one neuron a point.
 
@@ -183,7 +185,7 @@ def tsvm_loss(
 def margin_loss(
     model: nn.Module, x: Tensor, *, return_outputs: bool = False, backend: Backend = "auto"
 ) -> Loss:
-    """Minus the mean of the points' l2 margins, ``min |z| / |grad z|`` over the neurons (Lee et al. 2019, Eq. 4).
+    """Minus the mean of the points' l2 margins, ``min |z| / |grad z|`` (Lee et al. 2019, Eq. 4).
 
     Arguments, result and errors as for :func:`roll_loss`. Neurons without a gradient have no wall; a point
     that has no other counts as 0.
@@ -212,11 +214,11 @@ def slope_penalty(
     return_outputs: bool = False,
     backend: Backend = "auto",
 ) -> Loss:
-    """Mean over the batch of the slope ``|W_R|_2``, the largest singular value of the Jacobian (Johansson, IV).
+    """Mean of the slope ``|W_R|_2``, the largest singular value of the Jacobian (Johansson, paper IV).
 
     A power iteration estimates it from below, forward and backward through the network with the pattern of
-    each point fixed; W_R is never formed. The gradient is that of ``|W_R v|`` with the vectors v as constants:
-    exact when they have converged, which ``state.residuals`` tells.
+    each point fixed; W_R is never formed. The gradient is that of ``|W_R v|`` with the vectors v as
+    constants: exact when they have converged, which ``state.residuals`` tells.
 
     Parameters
     ----------
@@ -251,21 +253,24 @@ def slope_penalty(
     elif not isinstance(state, SlopeState):
         raise TypeError(f"state is a {type(state).__name__}, expected a SlopeState")
     state.prepare(points)
-    path = _native if _is_native(read, backend) else _composed
+    path = _path(read, points, backend)
     loss, outputs = path.slope_loss(read, points, iterations, state)
     return (loss, outputs) if return_outputs else loss
 
 
 def _answer(model: Model, points: Tensor, request: Request, return_outputs: bool, backend: Backend) -> Loss:
-    path = _native if _is_native(model, backend) else _composed
+    path = _path(model, points, backend)
     loss, outputs = path.neuron_loss(model, points, request)
     return (loss, outputs) if return_outputs else loss
 
 
-def _is_native(model: Model, backend: str) -> bool:
+def _path(model: Model, points: Tensor, backend: str) -> ModuleType:
     if backend not in ("auto", "native", "composed"):
         raise ValueError(f"backend must be 'auto', 'native' or 'composed', is {backend!r}")
     reason = _native.why_not(model)
     if backend == "native" and reason:
         raise RuntimeError(reason)
-    return backend != "composed" and not reason
+    if backend != "composed" and not reason:
+        return _native
+    require_finite(model, points)
+    return _composed

@@ -22,19 +22,23 @@ def why_not(model: Model) -> str:
         return f"the model is on {device}, and the native losses are on the CPU"
     for layer in model.layers:
         if isinstance(layer.slopes, Tensor) and layer.slopes.requires_grad:
-            return f"the slopes of the PReLU after {layer.path!r} are trained, and the native losses keep slopes fixed"
+            return f"the slopes of the PReLU after {layer.path!r} are trained, which native code does not do"
     return ""
 
 
 def neuron_loss(model: Model, x: Tensor, request: Request) -> tuple[Tensor, Tensor]:
     """Give the loss and the outputs."""
-    result: tuple[Tensor, Tensor] = _Loss.apply(model, request, torch.is_grad_enabled(), x, *_tensors(model))
+    result: tuple[Tensor, Tensor] = _Loss.apply(  # type: ignore[no-untyped-call]
+        model, request, torch.is_grad_enabled(), x, *_tensors(model)
+    )
     return result
 
 
 def slope_loss(model: Model, x: Tensor, iterations: int, state: SlopeState) -> tuple[Tensor, Tensor]:
     """Give the mean slope and the outputs; the state's vectors are replaced."""
-    result: tuple[Tensor, Tensor] = _Slope.apply(model, iterations, state, x, *_tensors(model))
+    result: tuple[Tensor, Tensor] = _Slope.apply(  # type: ignore[no-untyped-call]
+        model, iterations, state, x, *_tensors(model)
+    )
     return result
 
 
@@ -51,7 +55,7 @@ def _native_pass(model: Model, x: Tensor) -> Any:
     double = x.dtype == torch.float64
     layers: Any = (_core.RollLayers64 if double else _core.RollLayers32)()
     for layer in model.layers:
-        layers.affine(_array(layer.weight), None if layer.bias is None else _array(layer.bias))
+        layers.affine(layer.path, _array(layer.weight), None if layer.bias is None else _array(layer.bias))
         if layer.clip is not None:
             layers.clip(*layer.clip)
         elif layer.slopes is not None:
@@ -61,6 +65,8 @@ def _native_pass(model: Model, x: Tensor) -> Any:
 
 def _slopes(layer: Affine, dtype: torch.dtype) -> Any:
     given = layer.slopes
+    if isinstance(given, float) and given == 0:
+        return None
     if not isinstance(given, Tensor):
         return np.full(layer.width, given, np.float64 if dtype == torch.float64 else np.float32)
     return _array(given.expand(layer.width))
@@ -83,7 +89,7 @@ class _Loss(torch.autograd.Function):
         return _finish_forward(ctx, native, x, tensors, value)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, loss: Tensor | None, outputs: Tensor | None) -> tuple[Any, ...]:
         return None, None, None, *_gradients(ctx, loss, outputs)
 
@@ -102,7 +108,7 @@ class _Slope(torch.autograd.Function):
         return _finish_forward(ctx, native, x, tensors, value)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, loss: Tensor | None, outputs: Tensor | None) -> tuple[Any, ...]:
         return None, None, None, *_gradients(ctx, loss, outputs)
 

@@ -59,6 +59,21 @@ def _require_alike(name: str, tensor: Tensor, first: Tensor) -> None:
         raise TypeError(f"{name} is {tensor.layout}, expected a dense tensor")
 
 
+def require_finite(model: Model, x: Tensor) -> None:
+    """Refuse NaN and infinity, as native code does."""
+    tensors: list[tuple[str, Tensor | float | None]] = [("x", x)]
+    for layer in model.layers:
+        tensors += [
+            (f"the weight of {layer.path!r}", layer.weight),
+            (f"the bias of {layer.path!r}", layer.bias),
+            (f"the slopes after {layer.path!r}", layer.slopes),
+        ]
+    for name, tensor in tensors:
+        if isinstance(tensor, Tensor) and not tensor.detach().isfinite().all():
+            index = tuple((~tensor.detach().isfinite()).nonzero()[0].tolist())
+            raise ValueError(f"{name} is not finite at index {index}")
+
+
 def kept_neurons(gamma: float, neurons: int) -> int:
     """Give how many neurons are the top gamma percent: rounded up, at least one."""
     if not 0 < gamma <= 100:
