@@ -10,6 +10,7 @@
 #include "kernels/lp.hpp"
 #include "kernels/margins.hpp"
 #include "kernels/points.hpp"
+#include "kernels/products.hpp"
 
 namespace facetry {
 
@@ -20,7 +21,8 @@ namespace facetry {
   X(PointKernels, points, point_kernels)          \
   X(GradientKernels, gradients, gradient_kernels) \
   X(LpKernels, lp, lp_kernels)                    \
-  X(MarginKernels, margins, margin_kernels)
+  X(MarginKernels, margins, margin_kernels)       \
+  X(ProductKernels, products, product_kernels)
 
 struct Kernels {
   const char* name;

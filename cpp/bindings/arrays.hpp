@@ -39,6 +39,7 @@ void bind_patterns(py::module_& module);
 void bind_points(py::module_& module);
 void bind_polytope(py::module_& module);
 void bind_polytope_vertices(py::module_& module);
+void bind_roll(py::module_& module);
 void bind_cuda(py::module_& module);
 void bind_cuda_points(py::module_& module);
 
