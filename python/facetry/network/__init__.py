@@ -7,12 +7,13 @@ from ._base import BaseNetwork
 from ._gradients import GradientMethods
 from ._jacobians import AffineMaps, HalfSpaces
 from ._regions import RegionMethods
+from ._slopes import SlopeMethods, Slopes
 from ._transforms import Transforms
 
-__all__ = ["AffineMaps", "BaseNetwork", "HalfSpaces", "Network"]
+__all__ = ["AffineMaps", "BaseNetwork", "HalfSpaces", "Network", "Slopes"]
 
 
-class Network(GradientMethods, RegionMethods, Transforms):
+class Network(GradientMethods, RegionMethods, SlopeMethods, Transforms):
     """A piecewise-linear network. Immutable; calls from several threads are safe.
 
     Parameters
