@@ -16,7 +16,7 @@ EXACT_POLYTOPES = 1000
 
 
 def integer_polytope(seed):
-    """A small polytope with integer rows: coincident, parallel and opposite ones, every fifth without a point."""
+    """A small polytope with integer rows: coincident, parallel and opposite ones; some are empty."""
     rng = np.random.default_rng(seed)
     d = int(rng.integers(1, 6))
     m = int(rng.integers(d, 20))
@@ -56,7 +56,7 @@ def matching(found, expected):
 
 
 def facets_in_order(P):
-    """Unit normals within the affine hull and their right-hand sides, sorted; equations have no such normal."""
+    """Unit normals within the affine hull and their right-hand sides, sorted; equations have none."""
     vertices, rays = P.vertices(), P.rays()
     inside = np.linalg.svd(np.r_[vertices - vertices[0], rays])
     inside = inside[2][: (inside[1] > 1e-9).sum()]

@@ -37,7 +37,7 @@ def linear_distance(P: Vertices, Q: Vertices, p: float) -> tuple[float, F64, F64
 
 
 def euclidean_distance(P: Vertices, Q: Vertices) -> tuple[float, F64, F64]:
-    """Minimise |x - y| by Wolfe's method on P - Q, given by points x - y and by rays that maximize() finds."""
+    """Minimise |x - y| by Wolfe's method on P - Q, of which maximize() finds points and rays."""
     d = P.dim
     x, y = P.interior_point(), Q.interior_point()
     pairs, is_point, weights = np.concatenate([x, y])[None], np.ones(1), np.ones(1)
@@ -59,7 +59,7 @@ def euclidean_distance(P: Vertices, Q: Vertices) -> tuple[float, F64, F64]:
 
 
 def nearer(P: Vertices, Q: Vertices, u: F64) -> tuple[F64, float]:
-    """Give the pair (x, y) with x - y farthest against u and 1; or a ray that goes that way for ever and 0."""
+    """Give the pair (x, y) with x - y farthest against u, and 1; or a ray that goes that way, and 0."""
     mine = P.maximize(-u)
     if mine.status == "unbounded":
         return np.concatenate([mine.ray, np.zeros(len(u))]), 0.0
@@ -70,7 +70,7 @@ def nearer(P: Vertices, Q: Vertices, u: F64) -> tuple[F64, float]:
 
 
 def shortest(pairs: F64, is_point: F64, weights: F64) -> tuple[F64, F64, F64]:
-    """Find the shortest sum of w_i (x_i - y_i), w >= 0, with 1 for the sum over points; drop what has weight 0.
+    """Find the shortest sum of w_i (x_i - y_i), w >= 0, sum of w over points 1; drop what has weight 0.
 
     Of the affine hull first; where that leaves the hull itself, as far as it does not (Wolfe's minor cycle).
     """
@@ -102,7 +102,7 @@ def resolution(P: Vertices, Q: Vertices) -> float:
 
 
 def nearest(P: Vertices, Q: Vertices, x: F64, y: F64, p: float) -> tuple[float, F64, F64]:
-    """Give the distance of two points, and the points; one point where they are the same up to the tolerance."""
+    """Give the distance of two points, and the points; one point where they are the same."""
     distance = float(np.linalg.norm(x - y, ord=p if p != math.inf else np.inf))
     if distance <= resolution(P, Q) * (len(x) if p == 1 else 1):
         return 0.0, x, x.copy()

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .._arrays import as_parameter, require_memory
+from ._hull import hull_rows
 from ._lp import as_objective
 from ._tolerance import F64, row_norms, row_sizes
-from ._vertices import Vertices, hull_rows
+from ._vertices import Vertices
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -32,15 +33,16 @@ class Maps(Vertices):
         Parameters
         ----------
         W : (d, n) array
+            The map.
         a : (d,) array, optional
             Zeros where not given.
 
         Returns
         -------
         Polytope
-            In R^n, m rows but for those that W maps to zero (up to the tolerance). Of full row rank, W takes its
-            vertices and rays back to pinv(W) (v - a) and pinv(W) r, and the null space of W to lines (Matoba,
-            Eq. B.2, which says full column rank, but then there is no null space).
+            In R^n, m rows but for those that W maps to zero (up to the tolerance). Of full row rank, W takes
+            its vertices and rays back to pinv(W) (v - a) and pinv(W) r, and the null space of W to lines
+            (Matoba, Eq. B.2, which says full column rank, but then there is no null space).
 
         Raises
         ------
@@ -69,12 +71,13 @@ class Maps(Vertices):
         """Give {W x + a : x in P}, for any W.
 
         With independent columns, from the half-spaces: A pinv(W) (y - a) <= b, and y - a in the range of W
-        (Matoba B.3.2 prints the first part alone, which is a cylinder over the image where W is tall). Otherwise
-        directions that W sends to zero are projected out first (:meth:`project`).
+        (Matoba B.3.2 prints the first part alone, which is a cylinder over the image where W is tall).
+        Otherwise directions that W sends to zero are projected out first (:meth:`project`).
 
         Parameters
         ----------
         W : (n, d) array
+            The map.
         a : (n,) array, optional
             Zeros where not given.
 
@@ -123,9 +126,9 @@ class Maps(Vertices):
         axes : sequence of int
             Which coordinates are kept; at least one, none twice, negative ones from the end.
         method : "auto", "vertices" or "fourier-motzkin"
-            "vertices": the hull of the projected vertices and rays. "fourier-motzkin": one coordinate after the
-            other is eliminated by adding pairs of rows (Matoba D6: all v >= 0 with v A_1 = 0), and redundant rows
-            are removed each time. "auto" is "vertices" up to 8 dimensions.
+            "vertices": the hull of the projected vertices and rays. "fourier-motzkin": one coordinate after
+            the other is eliminated by adding pairs of rows (Matoba D6: all v >= 0 with v A_1 = 0), and
+            redundant rows are removed each time. "auto" is "vertices" up to 8 dimensions.
 
         Returns
         -------
