@@ -11,6 +11,8 @@ from ._regions import RegionMethods
 from ._slopes import SlopeMethods, Slopes
 from ._transforms import Transforms
 
+__all__ = ["AffineMaps", "BaseNetwork", "HalfSpaces", "Margins", "Network", "Slopes"]
+
 
 class Network(GradientMethods, MarginMethods, RegionMethods, SlopeMethods, Transforms):
     """A piecewise-linear network. Immutable; calls from several threads are safe.
