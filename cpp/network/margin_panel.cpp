@@ -29,8 +29,8 @@ constexpr double kMost = std::numeric_limits<double>::max();
 // See kSlack in margin_rows.cpp: what is left out would not be the least as computed either.
 constexpr double kSlack = 1 + 0x1p-20;
 
-// Not above the quotient; `norm` is positive or NaN.
-double quotient_below(double height, double norm) { return height / norm * (1 - 0x1p-51); }
+// Not above the quotient, which may overflow; `norm` is positive or NaN.
+double quotient_below(double height, double norm) { return std::min(height / norm, kMost) * (1 - 0x1p-51); }
 
 using Kind = Step64::Kind;
 
