@@ -234,7 +234,8 @@ def _power_iteration(
         back = pull_back(
             net, patterns[left], (u / np.where(sigma > 0, sigma, 1)[:, None]).astype(net.dtype), 1
         )
-        error = _lengths(back - sigma[:, None] * v) / np.where(sigma > 0, sigma, 1)
+        with np.errstate(invalid="ignore"):  # where J overflows
+            error = _lengths(back - sigma[:, None] * v) / np.where(sigma > 0, sigma, 1)
         done = (error <= tolerance) | (sigma == 0) | ~np.isfinite(sigma)
         value[left], residual[left], iterations[left] = sigma, error, iterations[left] + 1
         converged[left] = done & np.isfinite(sigma)
