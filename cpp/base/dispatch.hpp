@@ -8,7 +8,9 @@
 #include "kernels/dense.hpp"
 #include "kernels/gradients.hpp"
 #include "kernels/lp.hpp"
+#include "kernels/margins.hpp"
 #include "kernels/points.hpp"
+#include "kernels/products.hpp"
 
 namespace facetry {
 
@@ -18,7 +20,9 @@ namespace facetry {
   X(BitKernels, bits, bit_kernels)                \
   X(PointKernels, points, point_kernels)          \
   X(GradientKernels, gradients, gradient_kernels) \
-  X(LpKernels, lp, lp_kernels)
+  X(LpKernels, lp, lp_kernels)                    \
+  X(MarginKernels, margins, margin_kernels)       \
+  X(ProductKernels, products, product_kernels)
 
 struct Kernels {
   const char* name;

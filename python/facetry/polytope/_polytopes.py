@@ -10,14 +10,16 @@ import numpy.typing as npt
 
 from .. import _core
 from .._arrays import as_parameter, result_array
+from ._boxes import ManyInnerBoxes
 from ._contains import as_polytope_points
 from ._lp import I64, STATUS, Optimum
 from ._polytope import Polytope
 from ._rows import check_rows, read_only
 from ._tolerance import DEFAULT_TOLERANCE, F64, check_tolerance
+from ._volume import ManyVolumes
 
 
-class Polytopes:
+class Polytopes(ManyVolumes, ManyInnerBoxes):
     """Many polytopes of one dimension. Immutable; operations are those of :class:`Polytope`, and return
     arrays.
 
