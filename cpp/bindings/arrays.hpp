@@ -32,6 +32,7 @@ void check_interrupt();
 
 // The functions that module.cpp lists.
 void bind_device(py::module_& module);
+void bind_margins(py::module_& module);
 void bind_network(py::module_& module);
 void bind_gradients(py::module_& module);
 void bind_patterns(py::module_& module);

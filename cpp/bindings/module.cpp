@@ -4,6 +4,7 @@
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   facetry::bindings::bind_device(module);
   facetry::bindings::bind_network(module);
+  facetry::bindings::bind_margins(module);
   facetry::bindings::bind_gradients(module);
   facetry::bindings::bind_patterns(module);
   facetry::bindings::bind_points(module);

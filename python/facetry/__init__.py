@@ -11,11 +11,11 @@ from .device import available_isas, isa, num_threads, set_num_threads, use_isa
 from .errors import UnsupportedLayer
 from .layers import LAYERS, Abs, Dense, HardSigmoid, HardTanh, Layer, LeakyReLU, PReLU, ReLU, ReLU6, Scale
 from .loaders import demo_path, from_torch, load, load_vnnlib
-from .network import AffineMaps, HalfSpaces, Network
+from .network import AffineMaps, HalfSpaces, Margins, Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
 from .polytope import Estimate, Mixing, Optimum, Polytope, Polytopes, PolytopeUnion
-from .regions import ClassPiece, Region
+from .regions import ClassPiece, Region, RegionsNear, regions_near
 
 __all__ = [
     "LAYERS",
@@ -30,6 +30,7 @@ __all__ = [
     "HardTanh",
     "Layer",
     "LeakyReLU",
+    "Margins",
     "Mixing",
     "Network",
     "Optimum",
@@ -43,6 +44,7 @@ __all__ = [
     "ReLU",
     "ReLU6",
     "Region",
+    "RegionsNear",
     "Scale",
     "Sobol",
     "UniquePatterns",
@@ -56,6 +58,7 @@ __all__ = [
     "load",
     "load_vnnlib",
     "num_threads",
+    "regions_near",
     "set_num_threads",
     "sobol",
     "use_isa",

@@ -195,6 +195,29 @@ def propagate_frozen(
 def pull_back(
     network: Network32 | Network64, cotangents: _Floats, patterns: _Words, repeat: int, out: _Floats
 ) -> None: ...
+
+class Margins:
+    def __init__(self, network: Network64, input_scale: list[float]) -> None: ...
+    def run(
+        self,
+        forward: Network32 | Network64,
+        x: _Floats,
+        p: float,
+        radius: _F64,
+        neuron: npt.NDArray[np.int64],
+        certain: npt.NDArray[np.bool_] | None = None,
+    ) -> None: ...
+
+def wall_distances(
+    network: Network32 | Network64,
+    linear: Network32 | Network64,
+    base: _Floats,
+    p: float,
+    x: _Floats,
+    out: _F64,
+) -> None: ...
+def axis_margins(network: Network32 | Network64, base: _F64, x: _Floats, out: _F64) -> None: ...
+def directional_margins(network: Network32 | Network64, x: _Floats, directions: _F64, out: _F64) -> None: ...
 def hash_patterns(rows: _Words) -> _Words: ...
 def hamming_pairwise(a: _Words, b: _Words) -> npt.NDArray[np.int32]: ...
 def hamming_elementwise(a: _Words, b: _Words) -> npt.NDArray[np.int32]: ...

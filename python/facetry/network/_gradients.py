@@ -26,6 +26,8 @@ from ._jacobians import (
     walls,
 )
 
+Float64Array = npt.NDArray[np.float64]
+
 
 class GradientMethods(BaseNetwork):
     """Jacobians, affine maps and half-spaces: what is linear once the pattern is fixed."""
@@ -281,6 +283,7 @@ class GradientMethods(BaseNetwork):
         rows, shape = vectors_of("u", u, len(patterns), self.output_dim, self.dtype)
         return pull_back(self, patterns, rows, repeat_of(shape)).reshape(*shape, self.input_dim)
 
-    def _walls(self, patterns: Patterns) -> tuple[FloatArray, FloatArray]:
+    def _walls(self, patterns: Patterns) -> tuple[Float64Array, Float64Array]:
         """Give :meth:`halfspaces` of n patterns: (n, m, d) and (n, m)."""
-        return walls(self._double(), self._own_patterns(patterns))
+        rows, right = walls(self._double(), self._own_patterns(patterns))
+        return rows.astype(np.float64, copy=False), right.astype(np.float64, copy=False)

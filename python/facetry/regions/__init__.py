@@ -3,6 +3,7 @@
 Geometry is float64 of the given weights, whatever the network's dtype.
 """
 
+from ._near import RegionsNear, regions_near
 from ._region import ClassPiece, Region
 
-__all__ = ["ClassPiece", "Region"]
+__all__ = ["ClassPiece", "Region", "RegionsNear", "regions_near"]
