@@ -8,6 +8,7 @@
 #include "kernels/dense.hpp"
 #include "kernels/gradients.hpp"
 #include "kernels/lp.hpp"
+#include "kernels/plane.hpp"
 #include "kernels/points.hpp"
 
 namespace facetry {
@@ -18,7 +19,8 @@ namespace facetry {
   X(BitKernels, bits, bit_kernels)                \
   X(PointKernels, points, point_kernels)          \
   X(GradientKernels, gradients, gradient_kernels) \
-  X(LpKernels, lp, lp_kernels)
+  X(LpKernels, lp, lp_kernels)                    \
+  X(PlaneKernels, plane, plane_kernels)
 
 struct Kernels {
   const char* name;
