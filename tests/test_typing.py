@@ -21,14 +21,15 @@ from facetry import _core
 PUBLIC = {
     "classes": """
         Layer Dense Scale ReLU LeakyReLU PReLU ReLU6 HardTanh HardSigmoid Abs UnsupportedLayer
-        Network AffineMaps HalfSpaces
+        Network AffineMaps HalfSpaces Margins
         Patterns PatternCount PatternSet UniquePatterns
         Halton Sobol
-        Polytope Polytopes Optimum
+        Polytope Polytopes Optimum PolytopeUnion Estimate Mixing
+        Region ClassPiece RegionsNear
     """,
     "functions": """
         available_isas demo_path from_torch halton isa load load_vnnlib num_threads
-        set_num_threads sobol use_isa
+        regions_near set_num_threads sobol use_isa
     """,
     "modules and data": "LAYERS cuda",
 }

@@ -8,6 +8,7 @@
 #include "kernels/dense.hpp"
 #include "kernels/gradients.hpp"
 #include "kernels/lp.hpp"
+#include "kernels/margins.hpp"
 #include "kernels/plane.hpp"
 #include "kernels/points.hpp"
 
@@ -20,6 +21,7 @@ namespace facetry {
   X(PointKernels, points, point_kernels)          \
   X(GradientKernels, gradients, gradient_kernels) \
   X(LpKernels, lp, lp_kernels)                    \
+  X(MarginKernels, margins, margin_kernels)       \
   X(PlaneKernels, plane, plane_kernels)
 
 struct Kernels {

@@ -48,20 +48,24 @@ std::size_t default_threads() {
 std::atomic<std::size_t> threads_setting{0};
 std::atomic<void (*)()> interrupt_check{nullptr};
 
+// Thrown out of an item on a helper after a Ctrl-C; the calling thread's exception is the one that is seen.
+struct Interrupted {};
+
 class Job {
  public:
   Job(std::size_t items, const std::function<Work()>& make_work) : items_(items), make_work_(make_work) {}
 
   void work(bool on_calling_thread) {
     const DefaultFloatingPoint mode;
+    const ThisThread here(this, on_calling_thread);
     std::size_t item = kNone;
     try {
       const Work work = make_work_();
-      auto last_poll = std::chrono::steady_clock::now();
       while (!stop_.load(std::memory_order_relaxed) && (item = next_.fetch_add(1)) < items_) {
         work(item);
-        if (on_calling_thread) poll(last_poll);
+        if (on_calling_thread) poll();
       }
+    } catch (const Interrupted&) {
     } catch (...) {
       stop_ = true;
       const std::lock_guard lock(mutex_);
@@ -76,25 +80,62 @@ class Job {
     if (error_) std::rethrow_exception(error_);
   }
 
+  static void check_stop() {
+    if (!job_here) return;
+    if (calling_here) job_here->poll();
+    if (job_here->interrupted_) throw Interrupted{};
+  }
+
  private:
   static constexpr std::size_t kNone = ~std::size_t{0};
 
-  static void poll(std::chrono::steady_clock::time_point& last) {
+  // What check_stop() asks, for as long as this thread works on the job.
+  class ThisThread {
+   public:
+    ThisThread(Job* job, bool calling) : outer_job_(job_here), outer_calling_(calling_here) {
+      job_here = job;
+      calling_here = calling;
+    }
+    ThisThread(const ThisThread&) = delete;
+    ~ThisThread() {
+      job_here = outer_job_;
+      calling_here = outer_calling_;
+    }
+
+   private:
+    Job* outer_job_;
+    bool outer_calling_;
+  };
+
+  void poll() {
     const auto check = interrupt_check.load();
     const auto now = std::chrono::steady_clock::now();
-    if (!check || now - last < kPollInterval) return;
-    last = now;
-    check();
+    if (!check || now - last_poll_ < kPollInterval) return;
+    last_poll_ = now;
+    try {
+      check();
+    } catch (...) {
+      interrupted_ = true;
+      throw;
+    }
   }
+
+  static thread_local Job* job_here;
+  static thread_local bool calling_here;
 
   const std::size_t items_;
   const std::function<Work()>& make_work_;
   std::atomic<std::size_t> next_{0};
-  std::atomic<bool> stop_{false};
+  std::atomic<bool> stop_{false}, interrupted_{false};
+  std::chrono::steady_clock::time_point last_poll_ =
+      std::chrono::steady_clock::now();  // the calling thread's
   std::mutex mutex_;
   std::exception_ptr error_;
   std::size_t error_item_ = kNone;
 };
+
+thread_local Job* Job::job_here = nullptr;
+thread_local bool Job::calling_here = false;
 
 // std::jthread, which Apple's standard library does not have.
 class JoiningThread {
@@ -126,6 +167,8 @@ void set_num_threads(std::size_t threads) {
     throw std::invalid_argument("the number of threads must be from 1 to 4096");
   threads_setting = threads;
 }
+
+void check_stop() { Job::check_stop(); }
 
 void set_interrupt_check(void (*check)()) { interrupt_check = check; }
 

@@ -22,4 +22,8 @@ using Work = std::function<void(std::size_t item)>;
 // item is rethrown: it does not depend on the number of threads.
 void parallel_for(std::size_t items, double nanoseconds, const std::function<Work()>& make_work);
 
+// For items that may last longer than a second: called now and then from inside, it throws after a Ctrl-C.
+// Does nothing outside of parallel_for.
+void check_stop();
+
 }  // namespace facetry

@@ -5,9 +5,12 @@
 #include <pybind11/stl.h>
 
 #include "bindings/arrays.hpp"
+#include "polytope/boxes.hpp"
 #include "polytope/chebyshev.hpp"
+#include "polytope/contains.hpp"
 #include "polytope/dimension.hpp"
 #include "polytope/maximize.hpp"
+#include "polytope/redundancy.hpp"
 
 namespace facetry::bindings {
 
@@ -120,6 +123,40 @@ Doubles affine_hull(const Doubles& A, const Doubles& b, const Integers& offsets,
   return out;
 }
 
+py::tuple bounding_boxes(const Doubles& A, const Doubles& b, const Integers& offsets, double tolerance) {
+  const Batch batch = batch_of(A, b, offsets, tolerance);
+  Doubles lo = doubles(batch.count, batch.dim), hi = doubles(batch.count, batch.dim);
+  double *lows = lo.mutable_data(), *highs = hi.mutable_data();
+  {
+    const py::gil_scoped_release nogil;
+    polytope::bounding_boxes(batch, lows, highs);
+  }
+  return py::make_tuple(lo, hi);
+}
+
+Flags minimal_rows(const Doubles& A, const Doubles& b, const Integers& offsets, double tolerance) {
+  const Batch batch = batch_of(A, b, offsets, tolerance);
+  Flags out(static_cast<py::ssize_t>(batch.total_rows()));
+  bool* flags = out.mutable_data();
+  {
+    const py::gil_scoped_release nogil;
+    polytope::minimal_rows(batch, flags);
+  }
+  return out;
+}
+
+Flags contains(const Doubles& A, const Doubles& upper, const Doubles& x) {
+  const std::size_t rows = size(A.shape(0)), dim = size(A.shape(1)), count = rows_of("x", x, dim);
+  if (upper.ndim() != 1 || size(upper.shape(0)) != rows) refuse_shape("upper", upper, "one number a row of A");
+  Flags out(static_cast<py::ssize_t>(count));
+  bool* flags = out.mutable_data();
+  {
+    const py::gil_scoped_release nogil;
+    polytope::contains(A.data(), upper.data(), rows, dim, x.data(), count, flags);
+  }
+  return out;
+}
+
 }  // namespace
 
 void bind_polytope(py::module_& module) {
@@ -132,6 +169,10 @@ void bind_polytope(py::module_& module) {
   define("polytope_interiors", &interiors);
   define("polytope_bounded", &bounded);
   define("polytope_affine_hull", &affine_hull);
+  define("polytope_bounding_boxes", &bounding_boxes);
+  define("polytope_minimal_rows", &minimal_rows);
+  module.def("polytope_contains", &contains, py::arg("A").noconvert(), py::arg("upper").noconvert(),
+             py::arg("x").noconvert());
 }
 
 }  // namespace facetry::bindings

@@ -10,9 +10,6 @@
 namespace facetry::polytope {
 namespace {
 
-// Directions whose parts outside a span are shorter than this lie in it.
-constexpr double kIndependent = 1e-9;
-
 double dot(const double* a, const double* b, std::size_t n) {
   double sum = 0;
   for (std::size_t k = 0; k < n; ++k) sum += a[k] * b[k];

@@ -8,6 +8,9 @@
 
 namespace facetry::polytope {
 
+// Unit directions whose parts outside a span are shorter than this lie in it.
+inline constexpr double kIndependent = 1e-9;
+
 struct Interior {
   std::ptrdiff_t dimension = -1;  // -1: empty
   double depth = 0;               // the largest slack/size that all rows have at one point, at most 1

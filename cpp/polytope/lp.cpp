@@ -16,6 +16,8 @@ constexpr double kPivotTolerance = 1e-10;
 constexpr std::size_t kRefactorEvery = 60;
 // Negative multipliers smaller than this, in units of the objective times the edge, are rounding of zero.
 constexpr double kDualTolerance = 1e-12;
+// Violations smaller than this, in units of the vertex's distance from the origin, are rounding of zero.
+constexpr double kRounding = 1e-14;
 
 double dot(const double* a, const double* b, std::size_t n) {
   double sum = 0;
@@ -39,9 +41,10 @@ double lp_nanoseconds(const Batch& batch) {
   return 500.0 * static_cast<double>(batch.count) + pivots * 50 + 0.5 * static_cast<double>(batch.dim) * rows;
 }
 
-Simplex::Simplex(const RowTable& table, double tolerance)
+Simplex::Simplex(const RowTable& table, double tolerance, double direction)
     : table_(&table),
       tolerance_(tolerance),
+      direction_(direction),
       dim_(table.dim()),
       stride_(round_up(dim_, std::size_t{8})),
       inverse_(dim_ * stride_),
@@ -180,7 +183,7 @@ bool Simplex::uses_lowest_index() const { return stalled_ > 2 * dim_ + 20; }
 
 std::ptrdiff_t Simplex::most_violated_far(const RowTable& rows) {
   price(rows, far_.data(), false);
-  const double threshold = tolerance_ * length(far_.data(), dim_);
+  const double threshold = direction_ * length(far_.data(), dim_);
   if (rows.count() == 0) return -1;
   if (!uses_lowest_index() && values_[entering_] > threshold * rows.norm(entering_))
     return static_cast<std::ptrdiff_t>(entering_);
@@ -194,20 +197,27 @@ std::ptrdiff_t Simplex::most_violated_far(const RowTable& rows) {
   return best;
 }
 
-// Where far violates no row: rows that it leaves are kept by near + R * far for large R, so only those along
-// it count.
-std::ptrdiff_t Simplex::most_violated_along(const RowTable& rows) {
-  const double along = -tolerance_ * length(far_.data(), dim_);
-  const std::vector<double> far_values(values_.data(), values_.data() + rows.count());
-  price(rows, near_.data(), true);
+// Of the rows that `counts` accepts among those that near violates, the worst; the first when stalled.
+template <class Counts>
+std::ptrdiff_t Simplex::worst(const RowTable& rows, const Counts& counts) const {
+  const double rounding = kRounding * length(near_.data(), dim_);
   std::ptrdiff_t best = -1;
   for (std::size_t i = 0; i < rows.count(); ++i) {
-    if (values_[i] <= tolerance_ || far_values[i] < along * rows.norm(i)) continue;
+    if (!(values_[i] > tolerance_ + rounding * rows.norm(i) / rows.size(i)) || !counts(i)) continue;
     if (uses_lowest_index()) return static_cast<std::ptrdiff_t>(i);
     if (best < 0 || values_[i] > values_[static_cast<std::size_t>(best)])
       best = static_cast<std::ptrdiff_t>(i);
   }
   return best;
+}
+
+// Where far violates no row: rows that it leaves are kept by near + R * far for large R, so only those along
+// it count.
+std::ptrdiff_t Simplex::most_violated_along(const RowTable& rows) {
+  const double along = -direction_ * length(far_.data(), dim_);
+  const std::vector<double> far_values(values_.data(), values_.data() + rows.count());
+  price(rows, near_.data(), true);
+  return worst(rows, [&](std::size_t i) { return far_values[i] >= along * rows.norm(i); });
 }
 
 std::ptrdiff_t Simplex::most_violated(const RowTable& rows) {
@@ -217,11 +227,12 @@ std::ptrdiff_t Simplex::most_violated(const RowTable& rows) {
     return row >= 0 ? row : most_violated_along(rows);
   }
   price(rows, near_.data(), true);
-  if (!(values_[entering_] > tolerance_)) return -1;
-  if (uses_lowest_index())
-    for (std::size_t i = 0; i < rows.count(); ++i)
-      if (values_[i] > tolerance_) return static_cast<std::ptrdiff_t>(i);
-  return static_cast<std::ptrdiff_t>(entering_);
+  const double best = values_[entering_];
+  if (!(best > tolerance_)) return -1;
+  const bool clear = best > tolerance_ + kRounding * length(near_.data(), dim_) * rows.norm(entering_) /
+                                             rows.size(entering_);
+  if (clear && !uses_lowest_index()) return static_cast<std::ptrdiff_t>(entering_);
+  return worst(rows, [](std::size_t) { return true; });
 }
 
 // The ratio test on mu_. Of nearly equal ratios the largest pivot wins; the lowest row when stalled (Bland).
@@ -273,7 +284,7 @@ bool Simplex::enter(std::size_t row) {
 bool Simplex::has_rising_ray() const {
   if (!at_infinity()) return false;
   const double rise = dot(objective_.data(), far_.data(), dim_);
-  return rise > tolerance_ * length(objective_.data(), dim_) * length(far_.data(), dim_);
+  return rise > direction_ * length(objective_.data(), dim_) * length(far_.data(), dim_);
 }
 
 double Simplex::objective_at_vertex() const { return dot(objective_.data(), near_.data(), dim_); }
@@ -300,12 +311,14 @@ Status Simplex::maximize(const double* objective) {
 }
 
 void Simplex::point(double* x) const {
+  const double far = length(far_.data(), dim_), rounding = kRounding * length(near_.data(), dim_);
   double reach = 0;
   for (std::size_t i = 0; at_infinity() && i < table_->count(); ++i) {
     double along = 0;
     for (std::size_t k = 0; k < dim_; ++k) along += table_->at(i, k) * far_[k];
     const double slack = table_->slack(i, near_.data());
-    if (slack < 0 && along < 0) reach = std::max(reach, slack / along);
+    const bool violated = slack < -tolerance_ * table_->size(i) - rounding * table_->norm(i);
+    if (violated && along < -direction_ * table_->norm(i) * far) reach = std::max(reach, slack / along);
   }
   for (std::size_t k = 0; k < dim_; ++k) x[k] = near_[k] + (reach > 0 ? reach * far_[k] : 0);
 }
@@ -315,7 +328,7 @@ bool has_no_ray(const RowTable& table, double tolerance) {
   std::vector<double> inwards(table.dim(), 0.0);
   for (std::size_t i = 0; i < table.count(); ++i)
     for (std::size_t k = 0; k < table.dim(); ++k) inwards[k] -= table.at(i, k);
-  Simplex simplex(table, tolerance);
+  Simplex simplex(table, kFeasibility, tolerance);
   simplex.set_objective(inwards.data());
   const std::size_t limit = 2000 + 100 * table.dim() + 2 * table.count();
   for (std::size_t step = 0; step < limit && simplex.at_infinity(); ++step) {

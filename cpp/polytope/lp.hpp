@@ -19,7 +19,7 @@ namespace facetry::polytope {
 
 // Violations, relative to a row's size, that the simplex method leaves: well below every tolerance that can
 // be set, well above rounding.
-inline constexpr double kFeasibility = 1e-13;
+inline constexpr double kFeasibility = 1e-13, kDirection = 1e-11;
 
 // What one linear programme for each polytope of a batch takes, roughly.
 double lp_nanoseconds(const Batch& batch);
@@ -32,7 +32,7 @@ class Simplex {
 
   // The table is not copied; rows may be added to it between calls. Violations of at most tolerance * size
   // are none.
-  Simplex(const RowTable& table, double tolerance);
+  Simplex(const RowTable& table, double tolerance, double direction = kDirection);
 
   // Forgets the basis: the rows at infinity are again those of a box.
   void reset();
@@ -50,6 +50,10 @@ class Simplex {
   std::ptrdiff_t most_violated_far(const RowTable& rows);
   // A row of the table enters the basis. False where no basis row can leave: the table's polytope is empty.
   bool enter(std::size_t row);
+  // Takes the rounding of many pivots out of the vertex and the multipliers.
+  void settle() {
+    if (since_refactor_ > 0) refactor();
+  }
 
   std::size_t dim() const { return dim_; }
   std::size_t pivots() const { return pivots_; }
@@ -71,12 +75,14 @@ class Simplex {
   void locate();
   void refactor();
   void price(const RowTable& rows, const double* x, bool with_rhs);
+  template <class Counts>
+  std::ptrdiff_t worst(const RowTable& rows, const Counts& counts) const;
   std::ptrdiff_t most_violated_along(const RowTable& rows);
   bool uses_lowest_index() const;
   std::size_t leaving_slot() const;
 
   const RowTable* table_;
-  double tolerance_;
+  double tolerance_, direction_;
   std::size_t dim_, stride_;
   AlignedArray<double> inverse_;  // column j: the edge along which basis row j alone changes
   std::vector<double> normals_;   // the basis rows, also those at infinity

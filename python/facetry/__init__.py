@@ -11,22 +11,27 @@ from .device import available_isas, isa, num_threads, set_num_threads, use_isa
 from .errors import UnsupportedLayer
 from .layers import LAYERS, Abs, Dense, HardSigmoid, HardTanh, Layer, LeakyReLU, PReLU, ReLU, ReLU6, Scale
 from .loaders import demo_path, from_torch, load, load_vnnlib
-from .network import AffineMaps, HalfSpaces, Network
+from .network import AffineMaps, HalfSpaces, Margins, Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
-from .polytope import Optimum, Polytope, Polytopes
+from .polytope import Estimate, Mixing, Optimum, Polytope, Polytopes, PolytopeUnion
+from .regions import ClassPiece, Region, RegionsNear, regions_near
 
 __all__ = [
     "LAYERS",
     "Abs",
     "AffineMaps",
+    "ClassPiece",
     "Dense",
+    "Estimate",
     "HalfSpaces",
     "Halton",
     "HardSigmoid",
     "HardTanh",
     "Layer",
     "LeakyReLU",
+    "Mixing",
+    "Margins",
     "Network",
     "Optimum",
     "PReLU",
@@ -34,9 +39,12 @@ __all__ = [
     "PatternSet",
     "Patterns",
     "Polytope",
+    "PolytopeUnion",
     "Polytopes",
     "ReLU",
     "ReLU6",
+    "Region",
+    "RegionsNear",
     "Scale",
     "Sobol",
     "UniquePatterns",
@@ -50,6 +58,7 @@ __all__ = [
     "load",
     "load_vnnlib",
     "num_threads",
+    "regions_near",
     "set_num_threads",
     "sobol",
     "use_isa",

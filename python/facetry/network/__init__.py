@@ -6,12 +6,14 @@ A file a noun: :class:`Network` is the sum of them, so that each can be read alo
 from ._base import BaseNetwork
 from ._gradients import GradientMethods
 from ._jacobians import AffineMaps, HalfSpaces
+from ._margins import MarginMethods, Margins
+from ._regions import RegionMethods
 from ._transforms import Transforms
 
-__all__ = ["AffineMaps", "BaseNetwork", "HalfSpaces", "Network"]
+__all__ = ["AffineMaps", "BaseNetwork", "HalfSpaces", "Margins", "Network"]
 
 
-class Network(GradientMethods, Transforms):
+class Network(GradientMethods, MarginMethods, RegionMethods, Transforms):
     """A piecewise-linear network. Immutable; calls from several threads are safe.
 
     Parameters

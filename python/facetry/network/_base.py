@@ -251,6 +251,28 @@ class BaseNetwork:
         if self._on_device is not None:
             raise RuntimeError(f"this is not computed on {self.device} yet: use net.to('cpu')")
 
+    def _host_patterns(self, x: npt.ArrayLike) -> Patterns:
+        self._require_host()
+        return self.patterns(x)
+
+    def _own_patterns(self, patterns: object) -> Patterns:
+        """Refuse what are not patterns of this network."""
+        self._require_host()
+        if not isinstance(patterns, Patterns):
+            raise TypeError(f"pattern must be facetry.Patterns, is {type(patterns).__name__}")
+        if patterns.layer_widths != self.layer_widths:
+            raise ValueError(
+                f"pattern has layers of {patterns.layer_widths} neurons, the network of {self.layer_widths}"
+            )
+        return patterns
+
+    def _own_pattern(self, pattern: object) -> Patterns:
+        """Refuse other than one pattern of this network."""
+        own = self._own_patterns(pattern)
+        if len(own) != 1:
+            raise ValueError(f"pattern holds {len(own)} patterns, expected one: select it with pattern[i]")
+        return own
+
     def _points(self, x: object) -> FloatArray:
         return as_points(x, self.input_dim, self.dtype)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from .._arrays import FloatArray, as_points
@@ -17,14 +18,15 @@ from ._jacobians import (
     affine_maps,
     as_indices,
     gradient_blocks,
-    halfspaces,
     neuron_gradients,
     pull_back,
     push_forward,
     repeat_of,
-    require_patterns,
     vectors_of,
+    walls,
 )
+
+Float64Array = npt.NDArray[np.float64]
 
 
 class GradientMethods(BaseNetwork):
@@ -222,7 +224,8 @@ class GradientMethods(BaseNetwork):
             raise ValueError(
                 f"pattern holds {len(pattern)} patterns, expected one: select it with pattern[i]"
             )
-        return halfspaces(self._double(), pattern)
+        A, b = self._walls(pattern)
+        return HalfSpaces(A[0], b[0], np.arange(self.n_neurons))
 
     def jvp(self, x: npt.ArrayLike, v: npt.ArrayLike) -> FloatArray:
         """Multiply the Jacobians by vectors of input space, without forming them.
@@ -280,10 +283,7 @@ class GradientMethods(BaseNetwork):
         rows, shape = vectors_of("u", u, len(patterns), self.output_dim, self.dtype)
         return pull_back(self, patterns, rows, repeat_of(shape)).reshape(*shape, self.input_dim)
 
-    def _host_patterns(self, x: npt.ArrayLike) -> Patterns:
-        self._require_host()
-        return self.patterns(x)
-
-    def _own_patterns(self, pattern: object) -> Patterns:
-        self._require_host()
-        return require_patterns(self, pattern)
+    def _walls(self, patterns: Patterns) -> tuple[Float64Array, Float64Array]:
+        """Give :meth:`halfspaces` of n patterns: (n, m, d) and (n, m)."""
+        rows, right = walls(self._double(), self._own_patterns(patterns))
+        return rows.astype(np.float64, copy=False), right.astype(np.float64, copy=False)

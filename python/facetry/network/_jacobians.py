@@ -104,17 +104,6 @@ def gradient_blocks(
         yield block, neuron_gradients(net, net.patterns(points[block]), axes, neurons, method, None)
 
 
-def require_patterns(net: BaseNetwork, patterns: object) -> Patterns:
-    """Refuse what are not patterns of this network."""
-    if not isinstance(patterns, Patterns):
-        raise TypeError(f"pattern must be facetry.Patterns, is {type(patterns).__name__}")
-    if patterns.layer_widths != net.layer_widths:
-        raise ValueError(
-            f"pattern has layers of {patterns.layer_widths} neurons, the network of {net.layer_widths}"
-        )
-    return patterns
-
-
 def affine_maps(net: BaseNetwork, patterns: Patterns) -> AffineMaps:
     """Give J and c of every pattern: c is the value of the frozen network at 0."""
     outputs = np.arange(net.n_neurons, net.n_neurons + net.output_dim)
@@ -124,14 +113,15 @@ def affine_maps(net: BaseNetwork, patterns: Patterns) -> AffineMaps:
     return AffineMaps(jacobian, offset)
 
 
-def halfspaces(net: BaseNetwork, pattern: Patterns) -> HalfSpaces:
-    """Write the walls of one pattern as rows, oriented by its bits."""
+def walls(net: BaseNetwork, patterns: Patterns) -> tuple[FloatArray, FloatArray]:
+    """Give the walls of every pattern as rows ``A @ x <= b``, oriented by its bits: (n, m, d) and (n, m)."""
     neurons = np.arange(net.n_neurons)
-    gradients = neuron_gradients(net, pattern, np.arange(net.input_dim), neurons, "auto", None)[0]
-    offsets = np.empty((1, net.n_neurons), net.dtype)
-    _core.propagate_frozen(net._core, _zeros(net, pattern), pattern.bits, 1, False, preactivations=offsets)
-    sign = np.where(pattern.to_bool()[0], -1.0, 1.0)
-    return HalfSpaces(sign[:, None] * gradients, -sign * offsets[0], neurons)
+    rows = neuron_gradients(net, patterns, np.arange(net.input_dim), neurons, "auto", None)
+    offsets = result_array((len(patterns), net.n_neurons), net.dtype, "the walls")
+    _core.propagate_frozen(net._core, _zeros(net, patterns), patterns.bits, 1, False, preactivations=offsets)
+    sign = np.where(patterns.to_bool(), -1.0, 1.0)
+    rows *= sign[:, :, None]
+    return rows, -sign * offsets
 
 
 def push_forward(net: BaseNetwork, patterns: Patterns, tangents: FloatArray, repeat: int) -> FloatArray:

@@ -199,6 +199,24 @@ class LinearProgramming(Rows):
         centre, radius = _core.polytope_chebyshev(*self._batch)
         return centre[0], float(radius[0])
 
+    def bounding_box(self) -> tuple[F64, F64]:
+        """Give the smallest box around the polytope (Matoba, Eqs. B.7 and B.8): 2 d linear programmes.
+
+        Returns
+        -------
+        lo, hi : (d,) arrays
+            Infinite where unbounded. Of the empty polytope lo is +inf and hi -inf.
+
+        Examples
+        --------
+        >>> import facetry as ft
+        >>> [side.tolist() for side in ft.Polytope([[1, 1], [-1, 0], [0, -1]], [1, 0, 0]).bounding_box()]
+        [[0.0, 0.0], [1.0, 1.0]]
+
+        """
+        lo, hi = _core.polytope_bounding_boxes(*self._batch)
+        return lo[0], hi[0]
+
 
 def as_objective(c: object, dim: int, name: str = "c") -> F64:
     """Copy a vector of the polytope's space."""

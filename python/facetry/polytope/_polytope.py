@@ -1,7 +1,12 @@
 """One polytope. Its operations come in groups, one module and one class a group, each built on ``Rows``:
 
 - ``_rows.Rows``: A, b, the tolerance, a cache.
-- ``_lp.LinearProgramming``: what follows from linear programmes: maximize, chebyshev, dimension, minimal, ...
+- ``_contains.Membership``: contains, slack.
+- ``_lp.LinearProgramming``: maximize, emptiness, dimension, boundedness, chebyshev, bounding_box.
+- ``_redundancy.Redundancy`` (on top of the linear programmes): minimal.
+- ``_vertices.Vertices``: vertices, rays, edges, from_vertices.
+- ``_volume.Volumes``, ``_sampling.Sampling``: volume and centroid, random points.
+- ``_boxes.InnerBox``, ``_maps.Maps``, ``_pairs.Pairs``: boxes inside, affine maps, two polytopes.
 
 A group reads ``self._A``, ``self._b``, ``self._tolerance``, makes polytopes with ``type(self)``, keeps what
 is worth keeping in ``self._cache``, and knows no other group save through methods. ``Polytope`` inherits them
@@ -15,11 +20,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._lp import LinearProgramming
+from ._boxes import InnerBox
+from ._contains import Membership
+from ._maps import Maps
+from ._pairs import Pairs
+from ._redundancy import Redundancy
+from ._sampling import Sampling
 from ._tolerance import DEFAULT_TOLERANCE, F64
 
 
-class Polytope(LinearProgramming):
+class Polytope(Pairs, Maps, Sampling, InnerBox, Redundancy, Membership):
     """The polytope {x : A x <= b}, bounded or not. Immutable; calls from several threads are safe.
 
     Parameters

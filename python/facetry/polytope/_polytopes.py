@@ -9,14 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._arrays import as_parameter
+from .._arrays import as_parameter, result_array
+from ._boxes import ManyInnerBoxes
+from ._contains import as_polytope_points
 from ._lp import I64, STATUS, Optimum
 from ._polytope import Polytope
 from ._rows import check_rows, read_only
 from ._tolerance import DEFAULT_TOLERANCE, F64, check_tolerance
+from ._volume import ManyVolumes
 
 
-class Polytopes:
+class Polytopes(ManyVolumes, ManyInnerBoxes):
     """Many polytopes of one dimension. Immutable; operations are those of :class:`Polytope`, and return
     arrays.
 
@@ -170,6 +173,29 @@ class Polytopes:
     def chebyshev(self) -> tuple[F64, F64]:
         """Give centres (k, d) and radii (k,) of largest balls; see :meth:`Polytope.chebyshev`."""
         return _core.polytope_chebyshev(*self._batch)
+
+    def bounding_box(self) -> tuple[F64, F64]:
+        """Give the smallest boxes, lo and hi (k, d); see :meth:`Polytope.bounding_box`."""
+        return _core.polytope_bounding_boxes(*self._batch)
+
+    def minimal_rows(self) -> npt.NDArray[np.bool_]:
+        """Tell which of all rows the minimal descriptions keep, (M,); see :meth:`Polytope.minimal_rows`."""
+        return _core.polytope_minimal_rows(*self._batch)
+
+    def minimal(self) -> Polytopes:
+        """Give the same polytopes with the rows of :meth:`minimal_rows` only."""
+        kept = self.minimal_rows()
+        offsets = np.concatenate([[0], np.cumsum(kept)])[self._offsets]
+        return Polytopes._of_checked(self._A[kept], self._b[kept], offsets, self._tolerance)
+
+    def contains(self, x: npt.ArrayLike, *, tolerance: float | None = None) -> npt.NDArray[np.bool_]:
+        """Tell which points (n, d) are in which polytope, (k, n); see :meth:`Polytope.contains`."""
+        points, single = as_polytope_points(x, self.dim)
+        shape = (len(self), len(points))
+        inside: npt.NDArray[np.bool_] = result_array(shape, np.bool_, "the table of membership")
+        for i, polytope in enumerate(self):
+            inside[i] = polytope.contains(points, tolerance=tolerance)
+        return inside[:, 0] if single else inside
 
 
 def _stack(

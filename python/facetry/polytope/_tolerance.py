@@ -30,6 +30,14 @@ def check_tolerance(tolerance: float) -> float:
     return value
 
 
+def check_slack_tolerance(tolerance: float) -> float:
+    """Refuse a tolerance for one comparison; 0 is allowed."""
+    value = float(tolerance)
+    if not 0 <= value <= 1e-2:
+        raise ValueError(f"tolerance is {value!r}, expected a number from 0 to 0.01")
+    return value
+
+
 def row_norms(A: F64) -> F64:
     """Euclidean norm of every row, without overflow or underflow in the squares."""
     if A.shape[0] == 0:

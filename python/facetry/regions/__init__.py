@@ -1,6 +1,9 @@
-"""Linear regions: all pieces on a segment, on a plane, in a box.
+"""Linear regions: one of them, all pieces on a segment, on a plane, in a box.
 
 Geometry is float64 of the given weights, whatever the network's dtype.
 """
 
-__all__: list[str] = []
+from ._near import RegionsNear, regions_near
+from ._region import ClassPiece, Region
+
+__all__ = ["ClassPiece", "Region", "RegionsNear", "regions_near"]
