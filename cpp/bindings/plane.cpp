@@ -36,6 +36,7 @@ py::dict as_dict(PlaneComplex& complex, const Graph<double>& graph) {
   result["bits"] = take(complex.bits, faces, {graph.words()});
   result["outputs"] = take(complex.outputs, faces, {graph.output_width(), 3});
   result["classes"] = take(complex.classes, complex.classes.size);
+  result["zeros"] = take(complex.zeros, complex.zeros.size);
   result["tolerance"] = complex.tolerance;
   return result;
 }

@@ -81,6 +81,7 @@ class PlaneJob {
     }
     complex = merge.take();
     complex.tolerance = tolerance_;
+    complex.zeros = cutter_->zeros();
     if (call_.outputs == PlaneOutputs::kLargest || call_.outputs == PlaneOutputs::kLowest)
       merge_ties(complex, call_.corners);
     trunk_ = CellWork{};

@@ -52,6 +52,7 @@ struct PlaneComplex {
   PlaneArray<std::uint64_t> bits;         // (faces, words)
   PlaneArray<double> outputs;             // (faces, outputs, 3): value = a x + b y + c
   PlaneArray<std::int32_t> classes;       // (faces,), unless whole
+  PlaneArray<double> zeros;               // (neurons,): up to what magnitude a value counts as zero
   double tolerance = 0;                   // that was used: a multiple of the call's where that did not do
 };
 

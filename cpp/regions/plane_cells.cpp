@@ -75,6 +75,14 @@ Cell CellCutter::root(std::span<const PlanePoint> polygon, const PlaneFrame& fra
   return cell;
 }
 
+PlaneArray<double> CellCutter::zeros() const {
+  PlaneArray<double> zeros(network_.neurons);
+  for (std::size_t i = 0; i < network_.layers.size(); ++i)
+    std::copy_n(tolerances_[i].data(), network_.layers[i].width,
+                zeros.data.get() + network_.layers[i].first_neuron);
+  return zeros;
+}
+
 bool CellCutter::advance(Cell& cell) const {
   while (cell.block < cell.crossing.blocks && cell.live[cell.block] == 0) ++cell.block;
   return cell.block < cell.crossing.blocks;

@@ -63,6 +63,8 @@ class CellCutter {
              std::vector<AlignedArray<double>> tolerances);
 
   Cell root(std::span<const PlanePoint> polygon, const PlaneFrame& frame, CellWork& work) const;
+  // Of every neuron: up to what magnitude its value counts as zero.
+  PlaneArray<double> zeros() const;
   // The number of the next line that cuts the cell; kNoId of a face.
   std::uint32_t next_line(const Cell& cell) const;
   // Enters layers until a neuron crosses the cell; where none does, the cell is a face.
