@@ -9,6 +9,7 @@
 #include "kernels/gradients.hpp"
 #include "kernels/lp.hpp"
 #include "kernels/margins.hpp"
+#include "kernels/plane.hpp"
 #include "kernels/points.hpp"
 #include "kernels/products.hpp"
 
@@ -23,6 +24,7 @@ namespace facetry {
   X(LpKernels, lp, lp_kernels)                    \
   X(MarginKernels, margins, margin_kernels)       \
   X(ProductKernels, products, product_kernels)
+  X(PlaneKernels, plane, plane_kernels)
 
 struct Kernels {
   const char* name;

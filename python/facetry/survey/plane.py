@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..network import Network
-from .classes import classify
+from .._classes import classify
 from .sources import Box, DataPoints, SobolPoints
 
 F64 = npt.NDArray[np.float64]
