@@ -23,7 +23,7 @@ namespace facetry {
   X(GradientKernels, gradients, gradient_kernels) \
   X(LpKernels, lp, lp_kernels)                    \
   X(MarginKernels, margins, margin_kernels)       \
-  X(ProductKernels, products, product_kernels)
+  X(ProductKernels, products, product_kernels)    \
   X(PlaneKernels, plane, plane_kernels)
 
 struct Kernels {

@@ -313,6 +313,7 @@ class RollPass64:
         biases: list[_F64 | None],
         x: _F64 | None,
     ) -> None: ...
+
 def cut_planes(
     network: Network64, frames: _F64, polygon: _F64, outputs: str, tolerance: float, max_bytes: int
 ) -> list[dict[str, Any]]: ...

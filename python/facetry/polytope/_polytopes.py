@@ -20,7 +20,6 @@ from ._volume import ManyVolumes
 
 
 class Polytopes(ManyVolumes, ManyInnerBoxes):
-    """Many polytopes of one dimension, with the operations of :class:`Polytope`, which give arrays. Immutable.
     """Many polytopes of one dimension. Immutable; operations are those of :class:`Polytope`.
 
     They return arrays.
