@@ -42,8 +42,10 @@ class Collector {
     group_.resize(s_->size());
     for (std::size_t v = 0; v < s_->size(); ++v) {
       group_[v] = static_cast<Index>(v);
-      const double determinant = s_->refine(v);
-      if (s_->tied(v)) tied_.push_back({v, determinant, {}});
+      if (s_->tied(v))
+        tied_.push_back({v, s_->refine(v), {}});
+      else if (!s_->is_sharp(v))
+        s_->refine(v);
     }
     x_.resize(d_);
     for (Tied& t : tied_) t.rows = rows_at(t.vertex);
