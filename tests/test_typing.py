@@ -21,15 +21,15 @@ from facetry import _core
 PUBLIC = {
     "classes": """
         Layer Dense Scale ReLU LeakyReLU PReLU ReLU6 HardTanh HardSigmoid Abs UnsupportedLayer
-        Network AffineMaps HalfSpaces Margins
+        Network AffineMaps HalfSpaces Margins Slopes
         Patterns PatternCount PatternSet UniquePatterns
         Halton Sobol
         Polytope Polytopes Optimum PolytopeUnion Estimate Mixing
-        Region ClassPiece RegionsNear
+        Region ClassPiece RegionsNear PlaneComplex PlaneCheck
     """,
     "functions": """
         available_isas demo_path from_torch halton isa load load_vnnlib num_threads
-        regions_near set_num_threads sobol use_isa
+        plane_through regions_near regions_on_plane regions_on_planes set_num_threads sobol use_isa
     """,
     "modules and data": "LAYERS cuda",
 }

@@ -9,7 +9,9 @@
 #include "kernels/gradients.hpp"
 #include "kernels/lp.hpp"
 #include "kernels/margins.hpp"
+#include "kernels/plane.hpp"
 #include "kernels/points.hpp"
+#include "kernels/products.hpp"
 
 namespace facetry {
 
@@ -20,7 +22,9 @@ namespace facetry {
   X(PointKernels, points, point_kernels)          \
   X(GradientKernels, gradients, gradient_kernels) \
   X(LpKernels, lp, lp_kernels)                    \
-  X(MarginKernels, margins, margin_kernels)
+  X(MarginKernels, margins, margin_kernels)       \
+  X(ProductKernels, products, product_kernels)    \
+  X(PlaneKernels, plane, plane_kernels)
 
 struct Kernels {
   const char* name;

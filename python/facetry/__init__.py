@@ -11,11 +11,21 @@ from .device import available_isas, isa, num_threads, set_num_threads, use_isa
 from .errors import UnsupportedLayer
 from .layers import LAYERS, Abs, Dense, HardSigmoid, HardTanh, Layer, LeakyReLU, PReLU, ReLU, ReLU6, Scale
 from .loaders import demo_path, from_torch, load, load_vnnlib
-from .network import AffineMaps, HalfSpaces, Margins, Network
+from .network import AffineMaps, HalfSpaces, Margins, Network, Slopes
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
 from .polytope import Estimate, Mixing, Optimum, Polytope, Polytopes, PolytopeUnion
-from .regions import ClassPiece, Region, RegionsNear, regions_near
+from .regions import (
+    ClassPiece,
+    PlaneCheck,
+    PlaneComplex,
+    Region,
+    RegionsNear,
+    plane_through,
+    regions_near,
+    regions_on_plane,
+    regions_on_planes,
+)
 
 __all__ = [
     "LAYERS",
@@ -38,6 +48,8 @@ __all__ = [
     "PatternCount",
     "PatternSet",
     "Patterns",
+    "PlaneCheck",
+    "PlaneComplex",
     "Polytope",
     "PolytopeUnion",
     "Polytopes",
@@ -46,6 +58,7 @@ __all__ = [
     "Region",
     "RegionsNear",
     "Scale",
+    "Slopes",
     "Sobol",
     "UniquePatterns",
     "UnsupportedLayer",
@@ -58,7 +71,10 @@ __all__ = [
     "load",
     "load_vnnlib",
     "num_threads",
+    "plane_through",
     "regions_near",
+    "regions_on_plane",
+    "regions_on_planes",
     "set_num_threads",
     "sobol",
     "use_isa",

@@ -8,12 +8,13 @@ from ._gradients import GradientMethods
 from ._jacobians import AffineMaps, HalfSpaces
 from ._margins import MarginMethods, Margins
 from ._regions import RegionMethods
+from ._slopes import SlopeMethods, Slopes
 from ._transforms import Transforms
 
-__all__ = ["AffineMaps", "BaseNetwork", "HalfSpaces", "Margins", "Network"]
+__all__ = ["AffineMaps", "BaseNetwork", "HalfSpaces", "Margins", "Network", "Slopes"]
 
 
-class Network(GradientMethods, MarginMethods, RegionMethods, Transforms):
+class Network(GradientMethods, MarginMethods, RegionMethods, SlopeMethods, Transforms):
     """A piecewise-linear network. Immutable; calls from several threads are safe.
 
     Parameters
