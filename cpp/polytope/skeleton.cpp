@@ -4,6 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "base/aligned.hpp"
+#include "base/dispatch.hpp"
 #include "base/parallel.hpp"
 #include "polytope/linear_algebra.hpp"
 
@@ -13,7 +15,6 @@ namespace {
 constexpr Skeleton::Index kUnset = ~Skeleton::Index{0};
 constexpr std::size_t kVerticesPerCheck = 1 << 16;  // looked at between two looks at Ctrl-C
 constexpr double kSharp = 16 * 0x1p-52;             // relative to the coordinates and the right-hand side
-constexpr std::size_t kBlock = 512;  // vertices whose values stay in the first cache while columns are added
 
 [[noreturn]] void refuse() {
   throw std::runtime_error("the rows are too close to degenerate for this tolerance");
@@ -105,33 +106,27 @@ void Skeleton::cut(Index row) {
 template <std::size_t D>
 bool Skeleton::classify(Index row) {
   const std::size_t d = dim<D>();
-  const double* a = a_.data() + row * d;
-  const double b = b_[row];
-  const double size_of_row = std::max(std::abs(b), scale_);
-  const auto bound = [&](std::size_t v) { return tolerance_ * std::max(size_[v], t_[v] * size_of_row); };
-  outside_.resize(n_);
-  std::size_t out = 0, ties = 0;
-  for (std::size_t begin = 0; begin < n_; begin += kBlock) {
-    const std::size_t end = std::min(n_, begin + kBlock);
-    for (std::size_t v = begin; v < end; ++v) value_[v] = -b * t_[v];
-    for (std::size_t k = 0; k < d; ++k) {
-      const double* x = x_.data() + k * capacity_;
-      const double ak = a[k];
-      for (std::size_t v = begin; v < end; ++v) value_[v] += ak * x[v];
-    }
-    // Without branches: which vertices are outside cannot be predicted.
-    for (std::size_t v = begin; v < end; ++v) {
-      outside_[out] = static_cast<Index>(v);
-      out += value_[v] > bound(v);
-      ties += std::abs(value_[v]) <= bound(v);
-    }
-  }
+  outside_.resize(n_ + kVertexPadding);
+  SidesCall call{x_.data(),
+                    capacity_,
+                    n_,
+                    d,
+                    t_.data(),
+                    size_.data(),
+                    a_.data() + row * d,
+                    b_[row],
+                    std::max(std::abs(b_[row]), scale_),
+                    tolerance_,
+                    value_.data(),
+                    outside_.data(),
+                    0};
+  const std::size_t out = kernels().vertices.sides(call);
   outside_.resize(out);
-  for (std::size_t v = 0; ties && v < n_; ++v) {
-    if (std::abs(value_[v]) > bound(v)) continue;
+  for (std::size_t v = 0; call.ties && v < n_; ++v) {
+    if (std::abs(value_[v]) > tolerance_ * std::max(t_[v] * call.row_size, size_[v])) continue;
     value_[v] = 0;
     tied_[v] = 1;
-    --ties;
+    --call.ties;
   }
   return out > 0;
 }
@@ -276,6 +271,7 @@ void Skeleton::move_vertex(std::size_t from, std::size_t to) {
 }
 
 void Skeleton::reserve(std::size_t vertices) {
+  vertices = round_up(vertices, kVertexPadding);
   const std::size_t each = d_ * (sizeof(double) + 2 * sizeof(Index)) + 3 * sizeof(double) + 1;
   if (vertices > std::min<std::size_t>(max_bytes_ / each, kUnset))
     throw std::length_error("the polytope has so many vertices that they do not fit in memory (" +

@@ -90,7 +90,7 @@ class Collector {
     for (std::size_t i = 0; i < members_.size(); ++i) {
       s_->coordinates(members_[i], x_.data());
       auto& list = i < finite_ ? out.vertices : out.rays;
-      list.insert(list.end(), x_.begin(), x_.end());
+      for (const double x : x_) list.push_back(x + 0.0);  // 0 in place of -0
     }
     if (finite_)
       for (std::size_t j = 0; j < s_->lines().size(); j += d_)
