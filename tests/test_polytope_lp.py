@@ -319,7 +319,7 @@ def test_birkhoff_polytopes(n, inequalities):
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 6])
 def test_cuboctahedron_family(n):
-    """Hull of (e_i - e_j) / sqrt(2) in the plane sum(x) = 0 of R^(n+1): facets are sums over proper subsets."""
+    """Hull of (e_i - e_j) / sqrt(2) in the plane sum(x) = 0 of R^(n+1): a facet a proper subset."""
     subsets = np.array([[k >> i & 1 for i in range(n + 1)] for k in range(1, 2 ** (n + 1) - 1)], dtype=float)
     plane = np.ones((1, n + 1))
     rows = np.concatenate([subsets, plane, -plane])

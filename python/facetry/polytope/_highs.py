@@ -22,7 +22,7 @@ def maximize_highs(A: F64, b: F64, c: F64) -> tuple[str, float, F64, F64, F64]:
             "pip install 'facetry[lp]'"
         ) from None
     nothing = np.full(A.shape[1], np.nan)
-    answer = linprog(-c, A_ub=A, b_ub=b, bounds=(None, None), method="highs")
+    answer: Any = linprog(-c, A_ub=A, b_ub=b, bounds=(None, None), method="highs")
     if answer.status == 0:
         multipliers = np.maximum(-answer.ineqlin.marginals, 0)
         return "optimal", float(-answer.fun), answer.x, multipliers, nothing

@@ -82,8 +82,8 @@ class LinearProgramming(Rows):
         Returns
         -------
         Optimum
-            Value, point, status and certificate. A polytope that the tolerance calls flat is widened by just as
-            much as makes it non-empty. HiGHS works to its own tolerance of 1e-7 and gives no basis.
+            Value, point, status and certificate. A polytope that the tolerance calls flat is widened by just
+            as much as makes it non-empty. HiGHS works to its own tolerance of 1e-7 and gives no basis.
 
         Raises
         ------
