@@ -298,6 +298,24 @@ def test_rows_that_differ_by_rounding_are_one():
     matching(ft.Polytope(A, b).vertices(), cube.vertices())
 
 
+def test_rounding_leaves_no_tiny_right_hand_sides():
+    """They would become the size that slacks are compared with."""
+    square = ft.Polytope.box([0, 0, 0], [1, 1, 0])
+    t = np.array([0.1, 0.2, 0.3])
+    moved = square.translate(t).translate(-t[::-1]).translate(t[::-1] - t)
+    turned = square.image(np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0])
+    for P in (
+        moved,
+        turned,
+        turned.preimage(np.eye(3), t).translate(t),
+        ft.Polytope.from_vertices(turned.vertices()),
+    ):
+        assert P.dimension == 2
+        assert len(P.vertices()) == 4
+        assert (np.abs(P.b[P.b != 0]) > 1e-3).all()
+    assert moved == square
+
+
 @pytest.mark.parametrize("width", [1e-3, 1e-8, 1e-9])
 def test_slivers_above_the_tolerance_keep_their_width(width):
     P = ft.Polytope.box([0, 0], [1, width])

@@ -12,6 +12,7 @@
 #include "kernels/plane.hpp"
 #include "kernels/points.hpp"
 #include "kernels/products.hpp"
+#include "kernels/vertices.hpp"
 
 namespace facetry {
 
@@ -24,7 +25,8 @@ namespace facetry {
   X(LpKernels, lp, lp_kernels)                    \
   X(MarginKernels, margins, margin_kernels)       \
   X(ProductKernels, products, product_kernels)    \
-  X(PlaneKernels, plane, plane_kernels)
+  X(PlaneKernels, plane, plane_kernels)           \
+  X(VertexKernels, vertices, vertex_kernels)
 
 struct Kernels {
   const char* name;
