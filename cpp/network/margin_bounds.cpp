@@ -179,7 +179,15 @@ void MarginBounds::make_float32() {
     if (step.weight)
       std::transform(step.weight, step.weight + weights.size(), weights.begin(),
                      [&](double weight) { return scaled(weight, exponent); });
-    if (step.kind == Step64::Kind::kDense) node = graph32_->dense(node, weights, zeros);
+    if (step.kind == Step64::Kind::kDense) {
+      node = graph32_->dense(node, weights, zeros);
+      StepBounds& bounds = steps_[s];
+      bounds.padded_stride = round_up(step.input_width, kernels().gradients.f32.columns);
+      bounds.padded = AlignedArray<float>(step.width * bounds.padded_stride);
+      for (std::size_t j = 0; j < step.width; ++j)
+        std::copy_n(weights.data() + j * step.input_width, step.input_width,
+                    bounds.padded.data() + j * bounds.padded_stride);
+    }
     if (step.kind == Step64::Kind::kScale) node = graph32_->scale(node, weights, zeros);
     if (step.layer == Step64::kNone) continue;
     std::vector<float> slopes(step.slopes ? step.width : 0);

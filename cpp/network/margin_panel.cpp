@@ -199,8 +199,7 @@ void MarginPanel::take_affine(std::size_t s, std::size_t i) {
   for (std::size_t j = 0; j < affine.size(); ++j) {
     const GradientNorm& norm = affine[j];
     if ((call_.is_certified ? norm.high : norm.value) == 0) continue;
-    const double radius =
-        call_.is_certified ? quotient_below(height[j], norm.high) : height[j] / norm.value;
+    const double radius = call_.is_certified ? quotient_below(height[j], norm.high) : height[j] / norm.value;
     if (!(radius >= point.radius)) offer(point, radius, plan_.steps[s].first_neuron + j);
   }
   point.limit = std::min(point.limit, point.radius);
@@ -220,35 +219,39 @@ void MarginPanel::take_candidates(std::size_t s, std::size_t i) {
     }
 }
 
-// In rounds, each of more candidates a point, so that the limit falls early.
+// The most promising one of every point first, so that the limits fall early, then a few, then all that are
+// left of one point at a time, which have their pattern in common.
 template <class T>
 void MarginPanel::refine(GradientRows<T>& rows) {
   for (std::size_t i = 0; i < count_; ++i)
     std::sort(points_[i].candidates.begin(), points_[i].candidates.end(),
               [](const Candidate& a, const Candidate& b) { return a.low < b.low; });
-  chunk_.clear();
-  bool is_left = true;
-  for (std::size_t quota = 1; is_left; quota *= 2) {
-    is_left = false;
+  for (const std::size_t quota : {std::size_t{1}, std::size_t{4}, ~std::size_t{0}}) {
     for (std::size_t i = 0; i < count_; ++i) {
-      Point& point = points_[i];
-      for (std::size_t n = 0; n < quota && point.next < point.candidates.size(); ++n) {
-        const Candidate& candidate = point.candidates[point.next++];
-        if (candidate.low > point.limit * kSlack) {
-          point.next = point.candidates.size();
-          break;
-        }
-        chunk_.push_back(candidate);
-        if (chunk_.size() == rows.kCapacity) refine_chunk(rows);
-      }
-      is_left = is_left || point.next < point.candidates.size();
+      take_from(points_[i], quota, rows);
+      const bool is_last = quota > rows.kCapacity;
+      if (is_last) refine_chunk(rows);
     }
     refine_chunk(rows);
   }
 }
 
 template <class T>
+void MarginPanel::take_from(Point& point, std::size_t quota, GradientRows<T>& rows) {
+  for (std::size_t n = 0; n < quota && point.next < point.candidates.size(); ++n) {
+    const Candidate& candidate = point.candidates[point.next++];
+    if (candidate.low > point.limit * kSlack) {
+      point.next = point.candidates.size();
+      return;
+    }
+    chunk_.push_back(candidate);
+    if (chunk_.size() == rows.kCapacity) refine_chunk(rows);
+  }
+}
+
+template <class T>
 void MarginPanel::refine_chunk(GradientRows<T>& rows) {
+  if (chunk_.empty()) return;
   std::sort(chunk_.begin(), chunk_.end(),
             [](const Candidate& a, const Candidate& b) { return a.step > b.step; });
   for (std::size_t i = 0; i < count_; ++i) limits_[i] = points_[i].limit;
