@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "base/outward.hpp"
-#include "base/parallel.hpp"
 #include "network/margin_rows.hpp"
 #include "network/spectral.hpp"
 
@@ -69,10 +68,10 @@ void MarginBounds::bound_steps() {
     steps_[s].is_gated = s > 0 && plan().steps[s - 1].layer != Step64::kNone;
     is_affine = is_affine && plan().steps[s].layer == Step64::kNone;
   }
-  const double enough = 1e9;  // to be worth all threads
-  parallel_for(steps_.size(), enough, [&]() -> Work { return [&](std::size_t s) { bound_step(s); }; });
-  for (std::size_t s = 0; s < steps_.size(); ++s)
+  for (std::size_t s = 0; s < steps_.size(); ++s) {
+    bound_step(s);
     if (plan().steps[s].kind == Step64::Kind::kDense && steps_[s].is_gated) pack_squares(s);
+  }
 }
 
 void MarginBounds::bound_step(std::size_t s) {
@@ -122,7 +121,9 @@ void MarginBounds::bound_gains() {
         for (std::size_t j = 0; j < step.width; ++j) values[j] = step.weight[j * inputs + k];
         column = std::max(column, above(norm_of(values.data(), step.width) * columns[k]));
       }
-      const double euclidean = spectral_bound(kernels().dense.f64, matrix_of(step, columns.data()));
+      const bool is_plain = std::all_of(columns.begin(), columns.end(), [](double c) { return c == 1; });
+      const double euclidean =
+          is_plain ? bounds.norm : spectral_bound(kernels().dense.f64, matrix_of(step, columns.data()));
       const double slack = 1 + gamma<double>(step.width);  // `rows` is a sum of so many
       gain = {std::min(above(root * euclidean), above(std::sqrt(rows * slack))), euclidean, column};
     } else if (is_diagonal) {
