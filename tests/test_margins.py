@@ -11,7 +11,6 @@ from reference import frozen, random_network
 from test_gradients import every_kind, neurons_first, points
 
 import facetry as ft
-from facetry import _core
 
 NORMS = [1, 2, np.inf]
 DUAL = {1: np.inf, 2: 2, np.inf: 1}
@@ -89,7 +88,7 @@ def test_the_same_bits_everywhere(isa, threads, p, certified):
         np.testing.assert_array_equal(margins.certain, widest.certain)
 
 
-# Weights of few bits times powers of two: sums are exact or far apart, so z and gradients are known exactly.
+# Weights of few bits times powers of two: most sums are exact.
 @st.composite
 def hostile_networks(draw):
     widths = draw(st.lists(st.integers(1, 6), min_size=3, max_size=6))
@@ -139,14 +138,30 @@ def _root(ratio):
     return float(np.sqrt(float(ratio / Fraction(4) ** shift))) * 2.0**shift
 
 
+def unpruned_margin(net, x, p):
+    """The least margin as computed in float64 from the gradients of all neurons, by back-propagation."""
+    gradients = abs(net.neuron_gradients(x, method="backprop"))
+    largest = gradients.max(axis=2, initial=0)
+    has_gradient = largest > 0
+    largest[~has_gradient] = 1
+    unit = gradients / largest[:, :, None]  # squares neither overflow nor vanish
+    norms = np.linalg.norm(unit, ord=DUAL[p], axis=2)
+    ratios = abs(net.preactivations(x)) / largest / np.where(has_gradient, norms, 1)
+    return np.where(has_gradient, ratios, np.inf).min(axis=1, initial=np.inf)
+
+
 @settings(max_examples=300, deadline=None)
 @given(hostile_networks(), st.sampled_from(NORMS))
 def test_pruning_never_changes_the_minimum(case, p):
+    """The exact gradients may differ by more: terms of very different sizes can cancel in float64."""
     net, x = case
     margins = net.margins(x, p)
-    wanted = [exact_margin(net, row, p) for row in x]
-    np.testing.assert_allclose(margins.radius, wanted, rtol=1e-9)
+    wanted = unpruned_margin(net, x, p)
+    np.testing.assert_allclose(margins.radius, wanted, rtol=1e-14)
     assert ((margins.neuron == -1) == np.isinf(wanted)).all()
+    certified = net.margins(x, p, certified=True)
+    for point, radius, is_certain in zip(x, certified.radius, certified.certain, strict=True):
+        assert not is_certain or radius <= exact_margin(net, point, p) * (1 + 1e-15)
 
 
 @pytest.mark.parametrize("scale", [1e-140, 1e-40, 1e30, 1e100])
@@ -183,18 +198,6 @@ def test_norms_are_ordered():
     assert (two >= largest * (1 - 1e-12)).all()
 
 
-def test_l1_margin_is_the_least_along_the_axes():
-    """Lee et al. 2019, Proposition 5."""
-    net = every_kind()
-    x = points(net, 40)
-    axes = np.concatenate([np.eye(5), -np.eye(5)])
-    along = net.directional_margins(x, axes)
-    np.testing.assert_allclose(along.min(axis=1), net.margins(x, 1).radius, rtol=1e-9)
-    bounds = net.coordinate_margins(x)
-    np.testing.assert_allclose(bounds[:, :, 1], along[:, :5], rtol=1e-9)
-    np.testing.assert_allclose(-bounds[:, :, 0], along[:, 5:], rtol=1e-9)
-
-
 def test_scaling_neurons_changes_no_margin():
     """Lee et al. 2019, Eq. 14: a row and its bias divided by d, the next column multiplied."""
     net = random_network([7, 30, 30, 2], dtype="float64")
@@ -206,52 +209,6 @@ def test_scaling_neurons_changes_no_margin():
     same = ft.Network([*layers, ft.Dense(last.weight * d[1], last.bias)])
     for p in NORMS:
         np.testing.assert_allclose(same.margins(x, p).radius, net.margins(x, p).radius, rtol=1e-10)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("make", [every_kind, neurons_first])
-def test_distances_along_directions(isa, threads, make, dtype):
-    net = make(dtype)
-    x = points(net, 30)
-    rng = np.random.default_rng(5)
-    shared, own = rng.standard_normal((4, 5)), rng.standard_normal((30, 3, 5))
-    z, gradients = walls(net, x)
-    side = np.where(z > 0, 1, -1)[:, :, None]
-    for directions in (shared, own):
-        dz = gradients @ np.swapaxes(directions, -1, -2)
-        moves = side * dz < 0
-        wanted = np.where(moves, abs(z)[:, :, None] / np.where(moves, abs(dz), 1), np.inf).min(axis=1)
-        np.testing.assert_allclose(net.directional_margins(x, directions), wanted, rtol=1e-8)
-
-
-def test_more_directions_than_a_panel():
-    net = random_network([3, 300, 2])
-    x = np.random.default_rng(0).random((3, 3), dtype="float32")
-    directions = np.random.default_rng(1).standard_normal((500, 3))
-    one_by_one = [net.directional_margins(x, d[None])[:, 0] for d in directions]
-    np.testing.assert_array_equal(net.directional_margins(x, directions), np.array(one_by_one).T)
-
-
-@pytest.mark.parametrize("p", NORMS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("make", [every_kind, neurons_first])
-def test_distances_to_all_walls(isa, threads, make, dtype, p):
-    net = make(dtype)
-    x = points(net, 30)
-    np.testing.assert_allclose(net.wall_distances(x, p), distances(net, x, p), rtol=1e-9)
-    if dtype == "float32":
-        rough = net.wall_distances(x, p, precision="float32")
-        np.testing.assert_allclose(rough, distances(net, x, p), rtol=3e-4)
-
-
-@pytest.mark.parametrize("widths", [[200, 50, 60, 7, 2], [65, 64, 64, 1], [63, 64, 64, 1], [1000, 20, 90, 1]])
-def test_turned_inputs_keep_all_distances(isa, widths):
-    net = random_network(widths)
-    x = np.random.default_rng(1).standard_normal((20, widths[0])).astype("float32")
-    for p in NORMS:
-        wanted = distances(net, x, p)
-        np.testing.assert_allclose(net.wall_distances(x, p), wanted, rtol=1e-11)
-        np.testing.assert_allclose(net.wall_distances(x, p, precision="float32"), wanted, rtol=1e-4)
 
 
 @pytest.mark.parametrize("amplitude", [10, 1e4])
@@ -431,100 +388,3 @@ def test_what_overflows_is_not_hidden():
     steep = ft.Network([ft.Dense([[1e200]]), ft.ReLU(), ft.Dense([[1e200]], [1.0]), ft.ReLU()])
     margins = steep.margins([[1e-300]])
     assert margins.radius[0] == pytest.approx(1e-300)
-
-
-def test_results_go_into_out():
-    net = random_network([3, 8, 2])
-    x = np.random.default_rng(0).random((5, 3), dtype="float32")
-    out = np.empty((5, 8))
-    assert net.wall_distances(x, out=out) is out
-    np.testing.assert_array_equal(out, net.wall_distances(x))
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (3, 5), (17, 17), (40, 33), (300, 784)])
-@pytest.mark.parametrize("kind", ["random", "rank one", "huge", "tiny", "zero"])
-def test_the_spectral_bound_is_above_the_norm(isa, shape, kind):
-    weight = np.random.default_rng(0).standard_normal(shape)
-    if kind == "rank one":
-        weight = np.outer(weight[:, 0], weight[0])
-    weight *= {"huge": 1e300, "tiny": 1e-310, "zero": 0}.get(kind, 1)
-    bound, norm = _core.spectral_bound(weight), np.linalg.norm(weight / (abs(weight).max() or 1), 2)
-    norm *= abs(weight).max()
-    assert norm * (1 - 1e-12) <= bound <= norm * 1.12 + 1e-300
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 6), st.sampled_from([0, 3, 40]))
-def test_the_spectral_bound_is_proven(seed, rows, columns, spread):
-    """``bound**2 I - W^T W`` is positive semidefinite: its LDL^T in fractions has no negative pivot."""
-    rng = np.random.default_rng(seed)
-    weight = rng.standard_normal((rows, columns)) * 10.0 ** rng.integers(-spread, spread + 1, (rows, 1))
-    if seed % 3 == 0:
-        weight[:] = weight[0]  # rank one: the bound is tightest
-    exact = [[Fraction(float(v)) for v in row] for row in weight]
-    square = Fraction(_core.spectral_bound(weight)) ** 2
-    gram = [
-        [(square if i == j else 0) - sum(row[i] * row[j] for row in exact) for j in range(columns)]
-        for i in range(columns)
-    ]
-    for k in range(columns):
-        pivot = gram[k][k]
-        assert pivot >= 0
-        if pivot == 0:
-            assert not any(gram[k][k:])
-            continue
-        for i in range(k + 1, columns):
-            factor = gram[i][k] / pivot
-            gram[i] = [a - factor * b for a, b in zip(gram[i], gram[k], strict=True)]
-
-
-NET = random_network([3, 4, 2])
-X = np.zeros((2, 3), "float32")
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: NET.margins(X, 3), r"p is 3, expected 1, 2 or inf"),
-        (lambda: NET.margins(X, "2"), r"p is '2', expected 1, 2 or inf"),
-        (lambda: NET.margins(X, float("nan")), r"p is nan, expected 1, 2 or inf"),
-        (lambda: NET.wall_distances(X, 0), r"p is 0, expected 1, 2 or inf"),
-        (lambda: NET.margins(X, precision="half"), r"precision is 'half', expected 'float64' or 'float32'"),
-        (lambda: NET.margins(X, precision="float32", certified=True), r"cannot be certified"),
-        (
-            lambda: NET.astype("float64").margins(X, precision="float32"),
-            r"needs a float32 network, this one is float64",
-        ),
-        (lambda: NET.margins(np.zeros((2, 4))), r"x has shape \(2, 4\), expected \(n, 3\)"),
-        (lambda: NET.margins([[0, 0, np.nan]]), r"x is not finite at index \(0, 2\)"),
-        (lambda: NET.wall_distances([[0, np.inf, 0]]), r"x is not finite at index \(0, 1\)"),
-        (lambda: NET.coordinate_margins([[np.nan, 0, 0]]), r"x is not finite at index \(0, 0\)"),
-        (lambda: NET.directional_margins([[np.nan, 0, 0]], np.eye(3)), r"x is not finite at index \(0, 0\)"),
-        (lambda: NET.directional_margins(X, [[1, 0, 0], [0, 0, 0]]), r"directions\[1\] has zero length"),
-        (lambda: NET.directional_margins(X, np.zeros((2, 1, 3))), r"directions\[0, 0\] has zero length"),
-        (lambda: NET.directional_margins(X, np.ones(3)), r"directions has shape \(3,\), expected \(k, 3\)"),
-        (lambda: NET.directional_margins(X, np.ones((3, 1, 3))), r"expected \(k, 3\) or \(2, k, 3\)"),
-        (lambda: NET.directional_margins(X, [[1, np.nan, 0]]), r"directions is not finite at index \(0, 1\)"),
-        (lambda: NET.margins(X, scale=0), r"scale is 0.0, expected a positive number"),
-        (lambda: NET.margins(X, scale=[1, -1, 1]), r"scale\[1\] is -1.0, expected a positive number"),
-        (lambda: NET.margins(X, scale=[1, 1, np.nan]), r"scale\[2\] is nan, expected a positive number"),
-        (lambda: NET.margins(X, scale=[1, 1]), r"scale has shape \(2,\), expected \(\) or \(3,\)"),
-        (lambda: NET.wall_distances(X, out=np.empty((2, 3))), r"out has shape \(2, 3\), expected \(2, 4\)"),
-    ],
-)
-def test_bad_input_is_named(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: NET.margins(X, scale="a"), "scale must hold numbers"),
-        (lambda: NET.directional_margins(X, [["a", "b", "c"]]), "directions must hold numbers"),
-        (lambda: NET.wall_distances(X, out=np.empty((2, 4), "float32")), "out must be a float64 array"),
-    ],
-)
-def test_wrong_types_are_named(call, message):
-    with pytest.raises(TypeError, match=message):
-        call()
