@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from .. import _core
 from ._model import Affine, Model
@@ -89,7 +88,6 @@ class _Loss(torch.autograd.Function):
         return _finish_forward(ctx, native, x, tensors, value)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, loss: Tensor | None, outputs: Tensor | None) -> tuple[Any, ...]:
         return None, None, None, *_gradients(ctx, loss, outputs)
 
@@ -108,7 +106,6 @@ class _Slope(torch.autograd.Function):
         return _finish_forward(ctx, native, x, tensors, value)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, loss: Tensor | None, outputs: Tensor | None) -> tuple[Any, ...]:
         return None, None, None, *_gradients(ctx, loss, outputs)
 
@@ -127,6 +124,10 @@ def _finish_forward(
 
 def _gradients(ctx: Any, loss: Tensor | None, outputs: Tensor | None) -> tuple[Tensor | None, ...]:
     """Gradients of the points and of every weight and bias."""
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            "the native losses can be differentiated once: for create_graph use backend='composed'"
+        )
     tensors = ctx.saved_tensors
     needed = ctx.needs_input_grad[3:]
     results = [
