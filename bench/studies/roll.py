@@ -272,8 +272,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small and short, to see that it runs")
     parser.add_argument("--out", type=Path, default=Path("roll.png"), help="where the picture goes")
     arguments = parser.parse_args()
+    torch.set_num_threads(1)  # the toy is too small for more
     toy(arguments.out, arguments.quick)
     data = digits(arguments.quick)
+    torch.set_num_threads(ft.num_threads())
     table_1(data, arguments.quick)
     table_2(data, arguments.quick)
 
