@@ -21,7 +21,7 @@ from facetry import _core
 PUBLIC = {
     "classes": """
         Layer Dense Scale ReLU LeakyReLU PReLU ReLU6 HardTanh HardSigmoid Abs UnsupportedLayer
-        Network AffineMaps HalfSpaces Margins
+        Network AffineMaps HalfSpaces LinearRegionCount Margins Slopes
         Patterns PatternCount PatternSet UniquePatterns
         Halton Sobol
         Polytope Polytopes Optimum PolytopeUnion Estimate Mixing

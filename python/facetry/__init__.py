@@ -11,7 +11,7 @@ from .device import available_isas, isa, num_threads, set_num_threads, use_isa
 from .errors import UnsupportedLayer
 from .layers import LAYERS, Abs, Dense, HardSigmoid, HardTanh, Layer, LeakyReLU, PReLU, ReLU, ReLU6, Scale
 from .loaders import demo_path, from_torch, load, load_vnnlib
-from .network import AffineMaps, HalfSpaces, Margins, Network, Slopes
+from .network import AffineMaps, HalfSpaces, LinearRegionCount, Margins, Network, Slopes
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
 from .polytope import Estimate, Mixing, Optimum, Polytope, Polytopes, PolytopeUnion
@@ -30,6 +30,7 @@ __all__ = [
     "HardTanh",
     "Layer",
     "LeakyReLU",
+    "LinearRegionCount",
     "Margins",
     "Mixing",
     "Network",
