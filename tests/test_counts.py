@@ -68,7 +68,7 @@ def test_bounds_hold_where_memory_is_full(max_bytes):
     count = net.count_linear_regions(x, max_bytes=max_bytes)
     assert count.lower <= lower
     assert upper <= count.upper <= 400
-    assert count.complete == (count.upper == upper)
+    assert count.upper == upper or not count.complete
     assert max_bytes > 0 or count == ft.LinearRegionCount(0, 400, 400, False)
 
 

@@ -6,7 +6,7 @@
 ([[-1.0]], 2)
 """
 
-from . import cuda
+from . import cuda, gradients
 from .device import available_isas, isa, num_threads, set_num_threads, use_isa
 from .errors import UnsupportedLayer
 from .layers import LAYERS, Abs, Dense, HardSigmoid, HardTanh, Layer, LeakyReLU, PReLU, ReLU, ReLU6, Scale
@@ -55,6 +55,7 @@ __all__ = [
     "cuda",
     "demo_path",
     "from_torch",
+    "gradients",
     "halton",
     "isa",
     "load",
