@@ -50,11 +50,13 @@ def integrated_gradients(
     Parameters
     ----------
     net : Network
+        Of any layers.
     x : (n, inputs) array
         As for calling the network.
     labels : int or (n,) array of int
         The output of each point.
     baseline : number, (inputs,) or (n, inputs) array
+        Where the paths begin.
     steps : int
         Midpoints of the path. The rule is exact where no wall is crossed.
 
@@ -83,9 +85,8 @@ def integrated_gradients(
             f"baseline has shape {start.shape}, expected a number, ({net.input_dim},) or {points.shape}"
         )
     if not np.isfinite(start).all():
-        raise ValueError(
-            f"baseline is not finite at index {tuple(np.argwhere(~np.isfinite(start))[0].tolist())}"
-        )
+        index = tuple(np.argwhere(~np.isfinite(start))[0].tolist())
+        raise ValueError(f"baseline is not finite at index {index}")
     double = net._double()
     start = np.broadcast_to(start, points.shape)
     way = points - start
@@ -132,10 +133,9 @@ def attribution_image(gradients: npt.ArrayLike, shape: tuple[int, int, int]) -> 
     if len(bad):
         raise ValueError(f"gradients is not finite at index ({bad[0][0]}, {bad[0][1]})")
     require_memory(2 * array.nbytes, "the pictures")
-    pictures = np.abs(array.reshape(-1, *shape).sum(axis=1))
+    pictures: F64 = np.abs(array.reshape(-1, *shape).sum(axis=1))
     if not len(pictures):
         return pictures
     top = np.percentile(pictures, 99, axis=(1, 2), keepdims=True)
-    return np.where(
-        top > 0, np.minimum(pictures / np.where(top > 0, top, 1), 1), (pictures > 0).astype(float)
-    )
+    pictures[:] = np.where(top > 0, pictures / np.where(top > 0, top, 1), pictures > 0)
+    return np.minimum(pictures, 1, out=pictures)

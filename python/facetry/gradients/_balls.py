@@ -30,15 +30,12 @@ def as_domain(net: Network, domain: npt.ArrayLike | None, points: FloatArray) ->
     low, high = np.broadcast_to(box, (net.input_dim, 2)).T.copy()
     bad = np.flatnonzero(~(low <= high))
     if bad.size:
-        raise ValueError(
-            f"domain is [{low[bad[0]]}, {high[bad[0]]}] for input {bad[0]}, expected lower <= upper"
-        )
+        k = bad[0]
+        raise ValueError(f"domain is [{low[k]}, {high[k]}] for input {k}, expected lower <= upper")
     outside = np.argwhere((points < low) | (points > high))
     if len(outside):
-        row, column = outside[0]
-        raise ValueError(
-            f"x[{row}, {column}] is {points[row, column]}, outside of the domain [{low[column]}, {high[column]}]"
-        )
+        i, k = outside[0]
+        raise ValueError(f"x[{i}, {k}] is {points[i, k]}, outside of the domain [{low[k]}, {high[k]}]")
     return low, high
 
 

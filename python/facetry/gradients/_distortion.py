@@ -73,6 +73,7 @@ def expected_distortion(
     Parameters
     ----------
     net : Network
+        Of any layers.
     x : (n, inputs) array
         As for calling the network; inside the domain.
     labels : int or (n,) array of int
@@ -98,7 +99,7 @@ def expected_distortion(
     --------
     >>> import facetry as ft
     >>> net = ft.Network([ft.Dense([[1.0]]), ft.ReLU()])
-    >>> near = ft.gradients.expected_distortion(net, [[0.0]], 0, 1.0)  # the gradient is 0 here and on the left
+    >>> near = ft.gradients.expected_distortion(net, [[0.0]], 0, 1.0)  # 0 on the left, 1 on the right
     >>> bool(abs(near.value[0] - 0.5) < 4 * near.standard_error[0])
     True
 
@@ -222,6 +223,7 @@ def relative_robustness(
     Parameters
     ----------
     net : Network
+        Of any layers.
     x : (n, inputs) array
         As for calling the network.
     labels : int or (n,) array of int

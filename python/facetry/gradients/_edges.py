@@ -70,6 +70,7 @@ def edge_study(net: Network, x: npt.ArrayLike, marked: npt.ArrayLike, p: float =
     Parameters
     ----------
     net : Network
+        Of any layers.
     x : (n, inputs) array
         As for calling the network.
     marked : (n,) array of bool
@@ -94,6 +95,6 @@ def edge_study(net: Network, x: npt.ArrayLike, marked: npt.ArrayLike, p: float =
     if marks.all() or not marks.any():
         raise ValueError(f"marked is {bool(marks.any())} for all points: there must be some of either kind")
     near, far = np.sort(distances[marks]), np.sort(distances[~marks])
-    below = np.searchsorted(far, near, "left"), np.searchsorted(far, near, "right")
-    nearer = 1 - float(sum(below).sum()) / (2 * len(near) * len(far))
+    below = np.searchsorted(far, near, "left") + np.searchsorted(far, near, "right")
+    nearer = 1 - float(below.sum()) / (2 * len(near) * len(far))
     return EdgeStudy(near, far, nearer)

@@ -17,6 +17,7 @@ def label_gradients(net: Network, x: npt.ArrayLike, labels: npt.ArrayLike) -> Fl
     Parameters
     ----------
     net : Network
+        Of any layers.
     x : (n, inputs) array
         As for calling the network.
     labels : int or (n,) array of int

@@ -72,7 +72,8 @@ class _Passing(Builder):
         self._least = np.full(len(active), inputs)
 
     def rank(self) -> Int64Array:
-        return np.minimum(self._least, self._passes[-1].sum(axis=1))
+        rank: Int64Array = np.minimum(self._least, self._passes[-1].sum(axis=1))
+        return rank
 
     def width(self, node: int) -> int:
         return self._passes[node].shape[1]
@@ -99,13 +100,14 @@ class _Passing(Builder):
 def wall_bound(net: Network, patterns: Patterns, neuron: int) -> WallChange:
     """Compare the singular values on the two sides of a neuron's wall (Johansson 2022, Eq. 2.4-2.7).
 
-    J is the Jacobian of a pattern, J' that of the pattern with one bit flipped. Their difference has rank one,
-    and ``sqrt(sum (s - s')^2) <= |J - J'|_F``. For one hidden layer and ReLU, neuron k, the bound's square is
-    ``sum_ij W2[j, k]^2 W1[k, i]^2`` (Eq. 2.8).
+    J is the Jacobian of a pattern, J' that of the pattern with one bit flipped. Their difference has rank
+    one, and ``sqrt(sum (s - s')^2) <= |J - J'|_F``. For one hidden layer and ReLU, neuron k, the bound's
+    square is ``sum_ij W2[j, k]^2 W1[k, i]^2`` (Eq. 2.8).
 
     Parameters
     ----------
     net : Network
+        Of any layers.
     patterns : Patterns
         Of this network, feasible or not.
     neuron : int
