@@ -129,11 +129,12 @@ def attribution_image(gradients: npt.ArrayLike, shape: tuple[int, int, int]) -> 
         raise ValueError(f"shape is {tuple(shape)}, expected (channels, rows, columns)")
     if array.ndim < 2 or int(np.prod(array.shape[1:])) != int(np.prod(shape)):
         raise ValueError(f"gradients has shape {array.shape}, expected (n, {int(np.prod(shape))})")
-    bad = np.argwhere(~np.isfinite(array.reshape(len(array), -1)))
+    array = array.reshape(len(array), int(np.prod(shape)))
+    bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         raise ValueError(f"gradients is not finite at index ({bad[0][0]}, {bad[0][1]})")
     require_memory(2 * array.nbytes, "the pictures")
-    pictures: F64 = np.abs(array.reshape(-1, *shape).sum(axis=1))
+    pictures: F64 = np.abs(array.reshape(len(array), *shape).sum(axis=1))
     if not len(pictures):
         return pictures
     top = np.percentile(pictures, 99, axis=(1, 2), keepdims=True)
