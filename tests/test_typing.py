@@ -25,11 +25,11 @@ PUBLIC = {
         Patterns PatternCount PatternSet UniquePatterns
         Halton Sobol
         Polytope Polytopes Optimum PolytopeUnion Estimate Mixing
-        Region ClassPiece RegionsNear
+        Region ClassPiece RegionsNear PlaneComplex PlaneCheck
     """,
     "functions": """
         available_isas demo_path from_torch halton isa load load_vnnlib num_threads
-        regions_near set_num_threads sobol use_isa
+        plane_through regions_near regions_on_plane regions_on_planes set_num_threads sobol use_isa
     """,
     "modules and data": "LAYERS cuda gradients",
 }

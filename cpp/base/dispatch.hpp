@@ -9,6 +9,7 @@
 #include "kernels/gradients.hpp"
 #include "kernels/lp.hpp"
 #include "kernels/margins.hpp"
+#include "kernels/plane.hpp"
 #include "kernels/points.hpp"
 #include "kernels/products.hpp"
 
@@ -22,7 +23,8 @@ namespace facetry {
   X(GradientKernels, gradients, gradient_kernels) \
   X(LpKernels, lp, lp_kernels)                    \
   X(MarginKernels, margins, margin_kernels)       \
-  X(ProductKernels, products, product_kernels)
+  X(ProductKernels, products, product_kernels)    \
+  X(PlaneKernels, plane, plane_kernels)
 
 struct Kernels {
   const char* name;

@@ -38,6 +38,7 @@ void bind_gradients(py::module_& module);
 void bind_slopes(py::module_& module);
 void bind_patterns(py::module_& module);
 void bind_points(py::module_& module);
+void bind_plane(py::module_& module);
 void bind_polytope(py::module_& module);
 void bind_polytope_vertices(py::module_& module);
 void bind_roll(py::module_& module);

@@ -44,11 +44,11 @@ float scaled(double value, int exponent) { return static_cast<float>(std::ldexp(
 
 }  // namespace
 
-// Sixteen sums, added; a square below 2^-1074 is lost.
+// The squares are sixteen sums, added; outside these limits overflow and underflow could count.
 double norm_above(const MarginKernels& kernels, const double* values, std::size_t width) {
   const double squares = kernels.sum(values, width, Sum::kSquares);
-  return above(std::sqrt(squares * (1 + gamma<double>(width / 16 + 32))) +
-               0x1p-537 * static_cast<double>(width));
+  if (!(squares >= 0x1p-900 && squares <= 0x1p900)) return frobenius_bound({values, 1, width, nullptr});
+  return above(std::sqrt(squares * (1 + gamma<double>(width / 16 + 32))));
 }
 
 MarginBounds::MarginBounds(const Network<double>& network, std::span<const double> input_scale)

@@ -29,8 +29,8 @@ constexpr double kMost = std::numeric_limits<double>::max();
 // See kSlack in margin_rows.cpp: what is left out would not be the least as computed either.
 constexpr double kSlack = 1 + 0x1p-20;
 
-// Not above the quotient; `norm` is positive or NaN.
-double quotient_below(double height, double norm) { return height / norm * (1 - 0x1p-51); }
+// Not above the quotient, which may overflow; `norm` is positive or NaN.
+double quotient_below(double height, double norm) { return std::min(height / norm, kMost) * (1 - 0x1p-51); }
 
 using Kind = Step64::Kind;
 
@@ -197,9 +197,10 @@ void MarginPanel::take_affine(std::size_t s, std::size_t i) {
   const double* height = heights(s, i);
   Point& point = points_[i];
   for (std::size_t j = 0; j < affine.size(); ++j) {
-    if (affine[j].value == 0 && affine[j].high == 0) continue;
+    const GradientNorm& norm = affine[j];
+    if ((call_.is_certified ? norm.high : norm.value) == 0) continue;
     const double radius =
-        call_.is_certified ? quotient_below(height[j], affine[j].high) : height[j] / affine[j].value;
+        call_.is_certified ? quotient_below(height[j], norm.high) : height[j] / norm.value;
     if (!(radius >= point.radius)) offer(point, radius, plan_.steps[s].first_neuron + j);
   }
   point.limit = std::min(point.limit, point.radius);

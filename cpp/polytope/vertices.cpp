@@ -192,12 +192,10 @@ bool is_flat(const Skeleton& s) {
     s.coordinates(v, x.data());
     return s.tie(row, s.slack(row, x.data(), s.at_infinity(v)), x.data(), s.at_infinity(v));
   };
-  if (!s.lines().empty()) return false;
-  for (const Skeleton::Index row : s.facets_of(0)) {
-    if (row >= s.rows()) continue;
-    bool everywhere = true;
-    for (std::size_t v = 0; v < s.size() && everywhere; ++v) everywhere = holds(row, v);
-    if (everywhere) return true;
+  for (std::size_t row = 0; row < s.rows(); ++row) {
+    std::size_t v = 0;
+    while (v < s.size() && holds(row, v)) ++v;
+    if (v == s.size()) return true;
   }
   return false;
 }

@@ -15,7 +15,17 @@ from .network import AffineMaps, HalfSpaces, LinearRegionCount, Margins, Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
 from .polytope import Estimate, Mixing, Optimum, Polytope, Polytopes, PolytopeUnion
-from .regions import ClassPiece, Region, RegionsNear, regions_near
+from .regions import (
+    ClassPiece,
+    PlaneCheck,
+    PlaneComplex,
+    Region,
+    RegionsNear,
+    plane_through,
+    regions_near,
+    regions_on_plane,
+    regions_on_planes,
+)
 
 __all__ = [
     "LAYERS",
@@ -39,6 +49,8 @@ __all__ = [
     "PatternCount",
     "PatternSet",
     "Patterns",
+    "PlaneCheck",
+    "PlaneComplex",
     "Polytope",
     "PolytopeUnion",
     "Polytopes",
@@ -61,7 +73,10 @@ __all__ = [
     "load",
     "load_vnnlib",
     "num_threads",
+    "plane_through",
     "regions_near",
+    "regions_on_plane",
+    "regions_on_planes",
     "set_num_threads",
     "sobol",
     "use_isa",

@@ -14,11 +14,11 @@ from ._distortion import (
     ExpectedDistortion,
     WorstDistortion,
     expected_distortion,
-    relative_robustness,
     worst_distortion,
 )
 from ._edges import EdgeStudy, distance_to_edge, edge_study
 from ._labels import label_gradients
+from ._robustness import relative_robustness
 from ._singular import WallChange, expected_rank, initial_unit_bound, initial_wall_bound, wall_bound
 
 __all__ = [

@@ -20,8 +20,9 @@ from ._volume import ManyVolumes
 
 
 class Polytopes(ManyVolumes, ManyInnerBoxes):
-    """Many polytopes of one dimension. Immutable; operations are those of :class:`Polytope`, and return
-    arrays.
+    """Many polytopes of one dimension. Immutable; operations are those of :class:`Polytope`.
+
+    They return arrays.
 
     Parameters
     ----------

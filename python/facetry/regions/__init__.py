@@ -4,6 +4,19 @@ Geometry is float64 of the given weights, whatever the network's dtype.
 """
 
 from ._near import RegionsNear, regions_near
+from ._plane import plane_through, regions_on_plane, regions_on_planes
+from ._plane_check import PlaneCheck
+from ._plane_complex import PlaneComplex
 from ._region import ClassPiece, Region
 
-__all__ = ["ClassPiece", "Region", "RegionsNear", "regions_near"]
+__all__ = [
+    "ClassPiece",
+    "PlaneCheck",
+    "PlaneComplex",
+    "Region",
+    "RegionsNear",
+    "plane_through",
+    "regions_near",
+    "regions_on_plane",
+    "regions_on_planes",
+]

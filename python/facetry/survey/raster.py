@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
+from .._classes import classify, lead
 from ..network import Network
 from ..patterns import Patterns
-from .classes import classify, lead
 from .plane import F64, Plane
 from .sources import block_rows
 
@@ -45,7 +45,7 @@ def raster(
     """Sample a plane in ``pixels`` x ``pixels`` points, the middles of the pixels (one row for a line).
 
     Points are computed in float64 and rounded to the network's dtype. ``rule`` is one of
-    :func:`facetry.survey.classes.rule_of`.
+    :func:`facetry._classes.rule_of`.
     """
     if pixels < 2:
         raise ValueError(f"pixels must be at least 2, is {pixels}")

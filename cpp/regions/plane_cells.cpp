@@ -1,0 +1,338 @@
+#include "regions/plane_cells.hpp"
+
+#include <bit>
+#include <cstring>
+
+namespace facetry {
+namespace {
+
+template <class T>
+T* copy(const T* from, std::size_t size, Arena& arena) {
+  T* to = arena.take<T>(size);
+  std::copy_n(from, size, to);
+  return to;
+}
+
+template <class T>
+std::size_t bytes_of(const std::vector<T>& values) {
+  return values.capacity() * sizeof(T);
+}
+
+void set_bit(std::uint64_t* bits, const PlaneLayer& layer, std::size_t neuron) {
+  bits[layer.first_word + neuron / 64] |= std::uint64_t{1} << (neuron % 64);
+}
+
+// Calls visit(8 block + bit) for every bit that is 1.
+template <class Visit>
+void for_bits(const std::uint8_t* bytes, std::size_t begin, std::size_t end, const Visit& visit) {
+  for (std::size_t block = begin; block < end; ++block)
+    for (unsigned byte = bytes[block]; byte != 0; byte &= byte - 1)
+      visit(block * kPlaneLanes + static_cast<std::size_t>(std::countr_zero(byte)));
+}
+
+void put_factor(const double* functions, std::size_t i, double factor, double* to) {
+  const double* from = functions + i / kPlaneLanes * kPlaneBlock + i % kPlaneLanes;
+  for (std::size_t k = 0; k < 3; ++k) to[k] = factor * from[k * kPlaneLanes];
+}
+
+}  // namespace
+
+std::size_t CellWork::bytes() const {
+  return arena.bytes() + bytes_of(mesh.vertices) + bytes_of(mesh.edges) + bytes_of(faces.corners) +
+         bytes_of(faces.ends) + bytes_of(faces.bits) + bytes_of(faces.outputs) + bytes_of(faces.classes);
+}
+
+CellCutter::CellCutter(const PlaneNetwork& network, const Kernels& kernels, PlaneOutputs outputs,
+                       std::vector<AlignedArray<double>> tolerances)
+    : network_(network), kernels_(kernels), outputs_(outputs), tolerances_(std::move(tolerances)) {
+  for (const PlaneLayer& layer : network.layers) {
+    neurons_of_.emplace_back(layer.blocks, std::uint8_t{0xFF});
+    if (layer.width % kPlaneLanes != 0)
+      neurons_of_.back().back() = static_cast<std::uint8_t>((1u << (layer.width % kPlaneLanes)) - 1);
+  }
+}
+
+Cell CellCutter::root(std::span<const PlanePoint> polygon, const PlaneFrame& frame, CellWork& work) const {
+  const auto size = static_cast<std::uint32_t>(polygon.size());
+  Cell cell;
+  cell.polygon = {work.arena.take<PlaneCorner>(size), size};
+  for (std::uint32_t i = 0; i < size; ++i) {
+    work.mesh.add_vertex(polygon[i].x, polygon[i].y);
+    const std::uint32_t edge = work.mesh.add_edge(i, (i + 1) % size, kNoId);
+    cell.polygon.corners[i] = {polygon[i].x, polygon[i].y, i, 2 * edge};
+  }
+  cell.bits = work.arena.take<std::uint64_t>(network_.words);
+  std::fill_n(cell.bits, network_.words, std::uint64_t{0});
+  double* functions = work.arena.take<double>(network_.links.front().blocks * kPlaneBlock);
+  network_.enter(frame, work.rows, functions);
+  if (network_.layers.empty()) {
+    cell.functions = functions;
+    cell.is_face = true;
+    return cell;
+  }
+  enter_layer(cell, functions, work);
+  settle(cell, work);
+  return cell;
+}
+
+PlaneArray<double> CellCutter::zeros() const {
+  PlaneArray<double> zeros(network_.neurons);
+  for (std::size_t i = 0; i < network_.layers.size(); ++i)
+    std::copy_n(tolerances_[i].data(), network_.layers[i].width,
+                zeros.data.get() + network_.layers[i].first_neuron);
+  return zeros;
+}
+
+bool CellCutter::advance(Cell& cell) const {
+  while (cell.block < cell.crossing.blocks && cell.live[cell.block] == 0) ++cell.block;
+  return cell.block < cell.crossing.blocks;
+}
+
+void CellCutter::settle(Cell& cell, CellWork& work) const {
+  while (!cell.is_face && !advance(cell)) {
+    const double* functions = next_functions(cell, work);
+    if (cell.layer + 1 == network_.layers.size()) {
+      cell.functions = functions;
+      cell.is_face = true;
+    } else {
+      ++cell.layer;
+      enter_layer(cell, functions, work);
+    }
+  }
+}
+
+const double* CellCutter::next_functions(const Cell& cell, CellWork& work) const {
+  const PlaneLink& link = network_.links[cell.layer + 1];
+  if (link.is_additive()) return cell.next;
+  double* next = work.arena.take<double>(link.blocks * kPlaneBlock);
+  network_.follow(cell.layer, cell.functions, cell.bits, work.rows, next);
+  return next;
+}
+
+void CellCutter::enter_layer(Cell& cell, const double* functions, CellWork& work) const {
+  const PlaneLayer& layer = network_.layers[cell.layer];
+  cell.functions = functions;
+  std::uint8_t* crossing = work.arena.take<std::uint8_t>(layer.blocks);
+  std::uint8_t* positive = work.arena.take<std::uint8_t>(layer.blocks);
+  kernels_.plane.classify({layer.blocks, functions, tolerances_[cell.layer].data(),
+                           neurons_of_[cell.layer].data(), crossing, positive, cell.polygon.corners,
+                           cell.polygon.size});
+  for_bits(positive, 0, layer.blocks, [&](std::size_t j) { set_bit(cell.bits, layer, j); });
+  gather_crossing(cell, crossing, work);
+  cell.next = start_next(cell, positive, work);
+}
+
+void CellCutter::gather_crossing(Cell& cell, const std::uint8_t* crossing, CellWork& work) const {
+  const PlaneLayer& layer = network_.layers[cell.layer];
+  CrossingNeurons& lines = cell.crossing;
+  lines.count = 0;
+  for (std::size_t block = 0; block < layer.blocks; ++block)
+    lines.count += static_cast<std::size_t>(std::popcount(crossing[block]));
+  lines.blocks = (lines.count + kPlaneLanes - 1) / kPlaneLanes;
+  lines.neurons = work.arena.take<std::uint32_t>(lines.blocks * kPlaneLanes);
+  lines.functions = work.arena.take<double>(lines.blocks * kPlaneBlock);
+  lines.tolerance = work.arena.take<double>(lines.blocks * kPlaneLanes);
+  cell.live = work.arena.take<std::uint8_t>(lines.blocks);
+  cell.block = 0;
+  if (lines.count == 0) return;
+  std::fill_n(lines.functions + (lines.blocks - 1) * kPlaneBlock, kPlaneBlock, 0.0);
+  std::fill_n(lines.tolerance + (lines.blocks - 1) * kPlaneLanes, kPlaneLanes, 0.0);
+  std::fill_n(cell.live, lines.blocks, std::uint8_t{0xFF});
+  if (lines.count % kPlaneLanes != 0)
+    cell.live[lines.blocks - 1] = static_cast<std::uint8_t>((1u << (lines.count % kPlaneLanes)) - 1);
+  std::size_t i = 0;
+  for_bits(crossing, 0, layer.blocks, [&](std::size_t j) {
+    lines.neurons[i] = static_cast<std::uint32_t>(j);
+    lines.tolerance[i] = tolerances_[cell.layer][j];
+    const double* from = cell.functions + j / kPlaneLanes * kPlaneBlock + j % kPlaneLanes;
+    double* to = lines.functions + i / kPlaneLanes * kPlaneBlock + i % kPlaneLanes;
+    for (std::size_t k = 0; k < 3; ++k) to[k * kPlaneLanes] = from[k * kPlaneLanes];
+    ++i;
+  });
+}
+
+// One product for all parts of the cell: the neurons that cross it count as inactive.
+const double* CellCutter::start_next(const Cell& cell, const std::uint8_t* positive, CellWork& work) const {
+  const PlaneLink& link = network_.links[cell.layer + 1];
+  if (!link.is_additive()) return nullptr;
+  const PlaneLayer& layer = network_.layers[cell.layer];
+  double* next = work.arena.take<double>(link.blocks * kPlaneBlock);
+  auto* rows = work.arena.take<std::uint32_t>(layer.width);
+  double* factors = work.arena.take<double>(3 * layer.width);
+  std::size_t count = 0;
+  const auto add = [&](std::size_t j, double factor) {
+    rows[count] = static_cast<std::uint32_t>(j);
+    put_factor(cell.functions, j, factor, factors + 3 * count++);
+  };
+  if (layer.slopes) {
+    for (std::size_t j = 0; j < layer.width; ++j) {
+      const bool is_positive = (positive[j / kPlaneLanes] >> (j % kPlaneLanes)) & 1;
+      const double factor = is_positive ? 1 : layer.slopes[j];
+      if (factor != 0) add(j, factor);
+    }
+  } else {
+    for_bits(positive, 0, layer.blocks, [&](std::size_t j) { add(j, 1); });
+  }
+  kernels_.plane.combine({link.blocks, link.bias.data(), next, link.weights.data(), rows, factors, count});
+  return next;
+}
+
+std::uint32_t CellCutter::next_line(const Cell& cell) const {
+  if (cell.is_face) return kNoId;
+  const auto bit = static_cast<std::size_t>(std::countr_zero(cell.live[cell.block]));
+  return static_cast<std::uint32_t>(network_.layers[cell.layer].first_neuron) +
+         cell.crossing.neurons[cell.block * kPlaneLanes + bit];
+}
+
+void CellCutter::cut(const Cell& cell, CellWork& work, Cell parts[2]) const {
+  const std::size_t size = cell.polygon.size;
+  const std::size_t line =
+      cell.block * kPlaneLanes + static_cast<std::size_t>(std::countr_zero(cell.live[cell.block]));
+  const double* from = cell.crossing.functions + line / kPlaneLanes * kPlaneBlock + line % kPlaneLanes;
+  const double function[3] = {from[0], from[kPlaneLanes], from[2 * kPlaneLanes]};
+  const double tolerance = cell.crossing.tolerance[line];
+  double* values = work.arena.take<double>(size);
+  auto* signs = work.arena.take<std::int8_t>(size);
+  kernels_.plane.evaluate(function, cell.polygon.corners, size, values);
+  for (std::size_t i = 0; i < size; ++i)
+    signs[i] = static_cast<std::int8_t>((values[i] > tolerance) - (values[i] < -tolerance));
+  for (int side = 0; side < 2; ++side) {
+    parts[side] = cell;
+    parts[side].polygon = {work.arena.take<PlaneCorner>(size + 2), 0};
+  }
+  work.mesh.cut(cell.polygon, values, signs, next_line(cell), parts[0].polygon, parts[1].polygon);
+  take_side(cell, false, parts[0], work);
+  parts[0].mark = work.arena.mark();
+  take_side(cell, true, parts[1], work);
+  parts[1].mark = work.arena.mark();
+}
+
+// Of the neurons that cross the cell, some cross the part, some are active on it: they are added to the next
+// layer's functions.
+void CellCutter::take_side(const Cell& cell, bool is_positive, Cell& part, CellWork& work) const {
+  const CrossingNeurons& lines = cell.crossing;
+  const PlaneLayer& layer = network_.layers[cell.layer];
+  const unsigned first = cell.live[cell.block] & -unsigned{cell.live[cell.block]};
+  part.bits = copy(cell.bits, network_.words, work.arena);
+  part.live = work.arena.take<std::uint8_t>(lines.blocks);
+  auto* positive = work.arena.take<std::uint8_t>(lines.blocks);
+  std::copy(cell.live + cell.block, cell.live + lines.blocks, positive + cell.block);
+  positive[cell.block] = static_cast<std::uint8_t>(positive[cell.block] & ~first);
+  kernels_.plane.classify({lines.blocks - cell.block, lines.functions + cell.block * kPlaneBlock,
+                           lines.tolerance + cell.block * kPlaneLanes, positive + cell.block,
+                           part.live + cell.block, positive + cell.block, part.polygon.corners,
+                           part.polygon.size});
+  if (is_positive) positive[cell.block] = static_cast<std::uint8_t>(positive[cell.block] | first);
+  const PlaneLink& link = network_.links[cell.layer + 1];
+  std::size_t count = 0;
+  auto* rows = work.arena.take<std::uint32_t>(lines.count);
+  double* factors = work.arena.take<double>(3 * lines.count);
+  for_bits(positive, cell.block, lines.blocks, [&](std::size_t i) {
+    const std::size_t j = lines.neurons[i];
+    set_bit(part.bits, layer, j);
+    rows[count] = static_cast<std::uint32_t>(j);
+    put_factor(lines.functions, i, 1 - layer.slope(j), factors + 3 * count++);
+  });
+  if (count == 0 || !link.is_additive()) return;
+  double* next = work.arena.take<double>(link.blocks * kPlaneBlock);
+  kernels_.plane.combine({link.blocks, cell.next, next, link.weights.data(), rows, factors, count});
+  part.next = next;
+}
+
+// Multiply-adds of a cut, or of entering a layer, roughly; the rest of a cell is 300 of them.
+double CellCutter::cost(const Cell& cell) const {
+  const double next = static_cast<double>(network_.links[cell.layer + (cell.is_face ? 0 : 1)].blocks);
+  const double lines = static_cast<double>(cell.crossing.blocks * cell.polygon.size);
+  return 300 + (lines + 12 * next) * kPlaneBlock;
+}
+
+void CellCutter::run(CellWork& work, double nanoseconds) const {
+  double left = nanoseconds * kernels_.dense.f64.speed / 4;
+  while (!work.stack.empty() && left > 0) {
+    Cell cell = work.stack.back();
+    work.stack.pop_back();
+    work.arena.rewind(cell.mark);
+    left -= cost(cell);
+    settle(cell, work);
+    if (cell.is_face) {
+      emit(cell, work);
+      continue;
+    }
+    Cell parts[2];
+    cut(cell, work, parts);
+    work.stack.push_back(parts[0]);
+    work.stack.push_back(parts[1]);
+  }
+}
+
+void CellCutter::emit(const Cell& cell, CellWork& work) const {
+  if (outputs_ == PlaneOutputs::kWhole)
+    emit_face(cell, cell.polygon, 0, work);
+  else
+    emit_classes(cell, work);
+}
+
+// The upper envelope of the outputs, one output after the other: each takes what it wins from every piece.
+// Ties stay with the lower number. Cuts between pieces that a later output wins whole are merged in
+// plane_ties.cpp.
+void CellCutter::emit_classes(const Cell& cell, CellWork& work) const {
+  struct Piece {
+    Polygon polygon;
+    std::int32_t winner;
+  };
+  const bool is_sign = outputs_ == PlaneOutputs::kSign;
+  const double* tolerance = tolerances_.back().data();
+  std::vector<Piece> pieces{{cell.polygon, 0}};
+  const std::size_t rounds = is_sign ? 2 : network_.output_width;
+  for (std::size_t k = 1; k < rounds; ++k) {
+    const std::size_t count = pieces.size();
+    for (std::size_t p = 0; p < count; ++p) {
+      const Piece piece = pieces[p];
+      const auto w = static_cast<std::size_t>(piece.winner);
+      double function[3], rival[3] = {};
+      put_factor(cell.functions, is_sign ? 0 : k, outputs_ == PlaneOutputs::kLowest ? -1 : 1, function);
+      if (!is_sign) put_factor(cell.functions, w, outputs_ == PlaneOutputs::kLowest ? -1 : 1, rival);
+      for (std::size_t i = 0; i < 3; ++i) function[i] -= rival[i];
+      const double zero = is_sign ? tolerance[0] : tolerance[k] + tolerance[w];
+      double* values = work.arena.take<double>(piece.polygon.size);
+      auto* signs = work.arena.take<std::int8_t>(piece.polygon.size);
+      kernels_.plane.evaluate(function, piece.polygon.corners, piece.polygon.size, values);
+      bool is_above = false, is_below = false;
+      for (std::size_t i = 0; i < piece.polygon.size; ++i) {
+        signs[i] = static_cast<std::int8_t>((values[i] > zero) - (values[i] < -zero));
+        is_above |= signs[i] > 0;
+        is_below |= signs[i] < 0;
+      }
+      if (is_above && !is_below) pieces[p].winner = static_cast<std::int32_t>(k);
+      if (!is_above || !is_below) continue;
+      Polygon negative{work.arena.take<PlaneCorner>(piece.polygon.size + 2), 0};
+      Polygon positive{work.arena.take<PlaneCorner>(piece.polygon.size + 2), 0};
+      work.mesh.cut(piece.polygon, values, signs, static_cast<std::uint32_t>(network_.neurons + k), negative,
+                    positive);
+      pieces[p].polygon = negative;
+      pieces.push_back({positive, static_cast<std::int32_t>(k)});
+    }
+  }
+  for (const Piece& piece : pieces) emit_face(cell, piece.polygon, piece.winner, work);
+}
+
+void CellCutter::emit_face(const Cell& cell, const Polygon& polygon, std::int32_t winner,
+                           CellWork& work) const {
+  FaceList& faces = work.faces;
+  const auto face = static_cast<std::uint32_t>(faces.ends.size());
+  for (std::size_t i = 0; i < polygon.size; ++i) {
+    const PlaneCorner& corner = polygon.corners[i];
+    faces.corners.push_back(corner.vertex);
+    work.mesh.edges[corner.edge / 2].face[corner.edge % 2] = face;
+  }
+  faces.ends.push_back(faces.corners.size());
+  faces.bits.insert(faces.bits.end(), cell.bits, cell.bits + network_.words);
+  for (std::size_t output = 0; output < network_.output_width; ++output) {
+    double function[3];
+    put_factor(cell.functions, output, 1, function);
+    faces.outputs.insert(faces.outputs.end(), function, function + 3);
+  }
+  if (outputs_ != PlaneOutputs::kWhole) faces.classes.push_back(winner);
+}
+
+}  // namespace facetry

@@ -1,0 +1,96 @@
+// Cells: polygons on which all layers below one are affine. A cell is cut by the neurons of that layer, one
+// after the other; when none is left, the next layer is entered, and after the last one the cell is a face.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/dispatch.hpp"
+#include "regions/plane.hpp"
+#include "regions/plane_arena.hpp"
+#include "regions/plane_layers.hpp"
+#include "regions/plane_mesh.hpp"
+
+namespace facetry {
+
+// The neurons of a layer that change sign on a cell, in blocks of functions.
+struct CrossingNeurons {
+  std::size_t count = 0, blocks = 0;
+  std::uint32_t* neurons = nullptr;  // of the layer
+  double* functions = nullptr;
+  double* tolerance = nullptr;
+};
+
+struct Cell {
+  Polygon polygon;
+  std::size_t layer = 0;
+  const double* functions = nullptr;  // of the layer's neurons, at last of the outputs
+  CrossingNeurons crossing;
+  std::uint8_t* live = nullptr;  // of the crossing neurons: those that still cross this cell
+  std::size_t block = 0;         // the first live one, if any, is in this block or later
+  const double* next =
+      nullptr;  // the next layer's functions, were all live neurons inactive (additive links)
+  std::uint64_t* bits = nullptr;
+  bool is_face = false;
+  Arena::Mark mark;  // the end of what the cell took from the arena
+};
+
+// The faces of one piece of work. Vertices are those of its mesh.
+struct FaceList {
+  std::vector<std::uint32_t> corners;
+  std::vector<std::size_t> ends;  // in corners
+  std::vector<std::uint64_t> bits;
+  std::vector<double> outputs;        // (faces, outputs, 3)
+  std::vector<std::int32_t> classes;  // where outputs are cut
+};
+
+// A piece of work, which can stop between two cells and go on later.
+struct CellWork {
+  PlaneMesh mesh;
+  Arena arena;
+  std::vector<Cell> stack;
+  FaceList faces;
+  PlaneNetwork::Rows rows;
+
+  std::size_t bytes() const;
+};
+
+class CellCutter {
+ public:
+  CellCutter(const PlaneNetwork& network, const Kernels& kernels, PlaneOutputs outputs,
+             std::vector<AlignedArray<double>> tolerances);
+
+  Cell root(std::span<const PlanePoint> polygon, const PlaneFrame& frame, CellWork& work) const;
+  // Of every neuron: up to what magnitude its value counts as zero.
+  PlaneArray<double> zeros() const;
+  // The number of the next line that cuts the cell; kNoId of a face.
+  std::uint32_t next_line(const Cell& cell) const;
+  // Enters layers until a neuron crosses the cell; where none does, the cell is a face.
+  void settle(Cell& cell, CellWork& work) const;
+  // Cuts the cell by its next line, in two parts that are not settled.
+  void cut(const Cell& cell, CellWork& work, Cell parts[2]) const;
+  // Works through the stack until it is empty or about so many nanoseconds have passed.
+  void run(CellWork& work, double nanoseconds) const;
+
+ private:
+  bool advance(Cell& cell) const;
+  void enter_layer(Cell& cell, const double* functions, CellWork& work) const;
+  const double* next_functions(const Cell& cell, CellWork& work) const;
+  void gather_crossing(Cell& cell, const std::uint8_t* crossing, CellWork& work) const;
+  const double* start_next(const Cell& cell, const std::uint8_t* positive, CellWork& work) const;
+  void take_side(const Cell& cell, bool is_positive, Cell& part, CellWork& work) const;
+  void emit(const Cell& cell, CellWork& work) const;
+  void emit_classes(const Cell& cell, CellWork& work) const;
+  void emit_face(const Cell& cell, const Polygon& polygon, std::int32_t winner, CellWork& work) const;
+  double cost(const Cell& cell) const;
+
+  const PlaneNetwork& network_;
+  const Kernels& kernels_;
+  const PlaneOutputs outputs_;
+  const std::vector<AlignedArray<double>> tolerances_;  // of every layer, at the end of the outputs
+  std::vector<std::vector<std::uint8_t>> neurons_of_;   // of every layer: a bit a neuron, all 1
+};
+
+}  // namespace facetry
