@@ -121,7 +121,7 @@ def margins(survey: Survey, ax: Axes | None = None) -> Axes:
     ax.set_xscale("log")
     ax.set_xlabel("radius of the margin ball")
     ax.set_ylabel("% of the points")
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="upper left")
     return ax
 
 

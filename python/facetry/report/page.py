@@ -143,7 +143,7 @@ def _margins(survey: Survey) -> str:
         "Margins",
         "The margin of a point is the radius of the largest ball around it in which no neuron changes: there "
         f"the network is one affine map. Of {html.count(facts.points, 'point')}, so many per cent have at "
-        f"most the radius in the table.{' ' + notes + '.' if notes else ''}",
+        f"most the radius in the table, in the units of the inputs.{' ' + notes + '.' if notes else ''}",
         f'<div class="pair">{chart}{html.table(head, rows)}</div>',
     )
 

@@ -13,8 +13,9 @@ from .sources import DataPoints, SobolPoints
 
 NORMS = {"1": 1.0, "2": 2.0, "inf": np.inf}
 PERCENTILES = (25, 50, 75, 100)
+_BLOCK = 2048  # points between two reports of progress: 0.3 s for 300 neurons
 _BINS_A_DECADE = 5
-_DECADES = 8  # that the histogram shows at most, from the largest margin down
+_DECADES = 6  # that the histogram shows at most, from the largest margin down
 
 
 def measure_margins(
@@ -29,14 +30,15 @@ def measure_margins(
     count = min(source.n, limit)
     radii = {name: np.empty(count) for name in NORMS}
     done = 0
-    for block in source.blocks(net):
-        x = block[: count - done]
-        for name, p in NORMS.items():
-            radii[name][done : done + len(x)] = net.margins(x, p).radius
-        done += len(x)
-        report(done, count)
-        if done == count:
-            break
+    blocks = source.blocks(net)
+    while done < count:
+        block = next(blocks)[: count - done]
+        for begin in range(0, len(block), _BLOCK):
+            x = block[begin : begin + _BLOCK]
+            for name, p in NORMS.items():
+                radii[name][done : done + len(x)] = net.margins(x, p).radius
+            done += len(x)
+            report(done, count)
     edges = _edges(radii["2"], radii["inf"])
     return MarginFacts(
         points=count,
