@@ -21,7 +21,7 @@ from facetry import _core
 PUBLIC = {
     "classes": """
         Layer Dense Scale ReLU LeakyReLU PReLU ReLU6 HardTanh HardSigmoid Abs UnsupportedLayer
-        Network AffineMaps HalfSpaces Margins Slopes
+        Network AffineMaps HalfSpaces LinearRegionCount Margins Slopes
         Patterns PatternCount PatternSet UniquePatterns
         Halton Sobol
         Polytope Polytopes Optimum PolytopeUnion Estimate Mixing
@@ -31,7 +31,7 @@ PUBLIC = {
         available_isas demo_path from_torch halton isa load load_vnnlib num_threads
         plane_through regions_near regions_on_plane regions_on_planes set_num_threads sobol use_isa
     """,
-    "modules and data": "LAYERS cuda",
+    "modules and data": "LAYERS cuda gradients",
 }
 
 
@@ -50,7 +50,7 @@ def public_objects() -> list[object]:
 
 
 def is_documented(value: object, module: types.ModuleType) -> bool:
-    return callable(value) and getattr(value, "__module__", "") == module.__name__
+    return callable(value) and getattr(value, "__module__", "").startswith(module.__name__)
 
 
 def members(kind: type) -> Iterator[tuple[str, object]]:

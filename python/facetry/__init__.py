@@ -6,12 +6,12 @@
 ([[-1.0]], 2)
 """
 
-from . import cuda
+from . import cuda, gradients
 from .device import available_isas, isa, num_threads, set_num_threads, use_isa
 from .errors import UnsupportedLayer
 from .layers import LAYERS, Abs, Dense, HardSigmoid, HardTanh, Layer, LeakyReLU, PReLU, ReLU, ReLU6, Scale
 from .loaders import demo_path, from_torch, load, load_vnnlib
-from .network import AffineMaps, HalfSpaces, Margins, Network, Slopes
+from .network import AffineMaps, HalfSpaces, LinearRegionCount, Margins, Network, Slopes
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
 from .polytope import Estimate, Mixing, Optimum, Polytope, Polytopes, PolytopeUnion
@@ -40,6 +40,7 @@ __all__ = [
     "HardTanh",
     "Layer",
     "LeakyReLU",
+    "LinearRegionCount",
     "Margins",
     "Mixing",
     "Network",
@@ -66,6 +67,7 @@ __all__ = [
     "cuda",
     "demo_path",
     "from_torch",
+    "gradients",
     "halton",
     "isa",
     "load",

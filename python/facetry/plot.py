@@ -40,7 +40,10 @@ def pattern_colours(patterns: Patterns) -> RGB:
 
 
 def regions(picture: Raster, ax: Axes | None = None) -> Axes:
-    """Draw a raster: a colour a pattern, the class boundary in white, data points as A, B and C."""
+    """Draw a raster: a colour a pattern, the class boundary in white, data points as A, B and C.
+
+    Black circles are l2 margin balls: within one, no neuron changes.
+    """
     ax = _axes(ax, 6.4, 6.4)
     plane, rows = picture.plane, picture.regions.shape[0]
     ax.imshow(
@@ -52,6 +55,7 @@ def regions(picture: Raster, ax: Axes | None = None) -> Axes:
         zorder=0,
     )
     _draw_boundary(ax, picture)
+    _draw_balls(ax, picture)
     for letter, (s, t) in zip("ABC", plane.marks, strict=False):
         ax.plot(s, t, "o", ms=7, mfc="white", mec="black", mew=1.2, zorder=0.9)
         ax.annotate(
@@ -105,6 +109,22 @@ def hamming(survey: Survey, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def margins(survey: Survey, ax: Axes | None = None) -> Axes:
+    """Draw how many points have which l2 and which l_inf margin, in powers of ten."""
+    ax = _axes(ax, 4.6, 3.4)
+    facts = survey.margins
+    if facts is None or not facts.edges:
+        raise ValueError("the survey has no margins that are positive and finite")
+    for name, label in (("2", "l2"), ("inf", "l∞")):
+        share = 100 * np.array(facts.counts[name]) / facts.points
+        ax.stairs(share, facts.edges, fill=True, alpha=0.55, label=label)
+    ax.set_xscale("log")
+    ax.set_xlabel("radius of the margin ball")
+    ax.set_ylabel("% of the points")
+    ax.legend(frameon=False, loc="upper left")
+    return ax
+
+
 def activity(survey: Survey, ax: Axes | None = None) -> Axes:
     """Draw, layer by layer, how many neurons are active at which share of the points."""
     from matplotlib.ticker import MaxNLocator
@@ -150,6 +170,21 @@ def _draw_boundary(ax: Axes, picture: Raster) -> None:
     for k in seen[:1] if len(seen) == 2 else seen[: len(seen) if len(seen) > 1 else 0]:
         field = np.where(picture.classes == k, lead, -lead)
         ax.contour(s, t, field, [0.0], colors="white", linewidths=1.4, zorder=0.5)
+
+
+def _draw_balls(ax: Axes, picture: Raster) -> None:
+    """Draw the margin balls: ellipses where the plane's coordinates are not lengths."""
+    plane = picture.plane
+    if not len(picture.balls) or plane.v is None:
+        return
+    frame = np.asarray(np.linalg.qr(np.stack([plane.u, plane.v], axis=1), mode="r"))
+    angle = np.linspace(0, 2 * np.pi, 73)
+    ring = np.linalg.solve(frame, np.stack([np.cos(angle), np.sin(angle)]))
+    for s, t, radius in picture.balls:
+        ax.plot(s + radius * ring[0], t + radius * ring[1], color="black", lw=0.8, alpha=0.85, zorder=0.7)
+    s0, s1, t0, t1 = plane.window
+    ax.set_xlim(s0, s1)
+    ax.set_ylim(t0, t1)
 
 
 def _principal_scores(patterns: Patterns) -> RGB:

@@ -119,7 +119,10 @@ class SlopeMethods(BaseNetwork):
         shorter = min(self.input_dim, self.output_dim)
         if method == "power" or (method == "auto" and p == 2 and shorter > _EXACT_UP_TO):
             first = np.random.default_rng(seed).standard_normal(self.input_dim)
-            return _power_iteration(self, patterns, first.astype(self.dtype), tolerance, max_iterations)
+            with np.errstate(
+                invalid="ignore", over="ignore"
+            ):  # a J that overflows is reported, not warned of
+                return _power_iteration(self, patterns, first.astype(self.dtype), tolerance, max_iterations)
         return _exact(self, patterns, _NORMS[p], self._first_triangle() if p == 2 else None)
 
     def singular_values(self, x: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -234,8 +237,7 @@ def _power_iteration(
         back = pull_back(
             net, patterns[left], (u / np.where(sigma > 0, sigma, 1)[:, None]).astype(net.dtype), 1
         )
-        with np.errstate(invalid="ignore"):  # where J overflows
-            error = _lengths(back - sigma[:, None] * v) / np.where(sigma > 0, sigma, 1)
+        error = _lengths(back - sigma[:, None] * v) / np.where(sigma > 0, sigma, 1)
         done = (error <= tolerance) | (sigma == 0) | ~np.isfinite(sigma)
         value[left], residual[left], iterations[left] = sigma, error, iterations[left] + 1
         converged[left] = done & np.isfinite(sigma)
