@@ -8,6 +8,7 @@
 #include "kernels/dense.hpp"
 #include "kernels/gradients.hpp"
 #include "kernels/points.hpp"
+#include "kernels/segment.hpp"
 
 namespace facetry {
 
@@ -17,6 +18,7 @@ struct Kernels {
   const BitKernels& bits;
   const PointKernels& points;
   const GradientKernels& gradients;
+  const SegmentKernels& segment;
 };
 
 const Kernels& kernels();

@@ -36,6 +36,7 @@ void bind_network(py::module_& module);
 void bind_gradients(py::module_& module);
 void bind_patterns(py::module_& module);
 void bind_points(py::module_& module);
+void bind_segment(py::module_& module);
 void bind_cuda(py::module_& module);
 void bind_cuda_points(py::module_& module);
 

@@ -7,6 +7,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   facetry::bindings::bind_gradients(module);
   facetry::bindings::bind_patterns(module);
   facetry::bindings::bind_points(module);
+  facetry::bindings::bind_segment(module);
   facetry::bindings::bind_cuda(module);
   facetry::bindings::bind_cuda_points(module);
 }
