@@ -21,11 +21,12 @@ from facetry import _core
 PUBLIC = {
     "classes": """
         Abs AffineMaps Dense HalfSpaces Halton HardSigmoid HardTanh Layer LeakyReLU Network PReLU
-        PatternCount PatternSet Patterns ReLU ReLU6 Scale Sobol UniquePatterns UnsupportedLayer
+        PatternCount PatternSet Patterns Piecewise ReLU ReLU6 Scale Segment SegmentCheck Segments Sobol
+        UniquePatterns UnsupportedLayer
     """,
     "functions": """
         available_isas demo_path from_torch halton isa load load_vnnlib num_threads
-        set_num_threads sobol use_isa
+        regions_on_segment set_num_threads sobol use_isa
     """,
     "modules and data": "LAYERS cuda",
 }

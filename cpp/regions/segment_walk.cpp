@@ -25,6 +25,7 @@ SegmentWalk::SegmentWalk(const Network<double>& network, bool wants_values)
       bounds_(network.bounds().steps()),
       family_(program_.kernels().dense.f64),
       kernel_(program_.kernels().segment),
+      wants_values_(wants_values),
       steps_count_(wants_values ? steps_.size() : program_.plan().steps_to_last_layer),
       stride_(round_up(program_.plan().widest, 64) + 16),
       zeros_(stride_),

@@ -117,7 +117,7 @@ class SegmentWalk {
     return tracks_.height_begin + u * (tracks_.height_end - tracks_.height_begin);
   }
   bool is_ray() const { return tracks_.height_begin != tracks_.height_end; }
-  bool wants_rows(std::size_t s) const { return s + 1 < steps_count_; }
+  bool wants_rows(std::size_t s) const { return wants_values_ || s + 1 < steps_count_; }
   static const double* slopes_of(const Step& step) {
     return step.slopes ? step.packed_slopes.data() : nullptr;
   }
@@ -127,6 +127,7 @@ class SegmentWalk {
   const std::vector<StepBounds>& bounds_;
   const DenseFamily<double>& family_;
   const SegmentKernels& kernel_;
+  const bool wants_values_;
   const std::size_t steps_count_;
   const std::size_t stride_;
   std::deque<Layer> layers_;

@@ -14,6 +14,7 @@ from .loaders import demo_path, from_torch, load, load_vnnlib
 from .network import AffineMaps, HalfSpaces, Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
+from .regions import Piecewise, Segment, SegmentCheck, Segments, regions_on_segment
 
 __all__ = [
     "LAYERS",
@@ -31,9 +32,13 @@ __all__ = [
     "PatternCount",
     "PatternSet",
     "Patterns",
+    "Piecewise",
     "ReLU",
     "ReLU6",
     "Scale",
+    "Segment",
+    "SegmentCheck",
+    "Segments",
     "Sobol",
     "UniquePatterns",
     "UnsupportedLayer",
@@ -46,6 +51,7 @@ __all__ = [
     "load",
     "load_vnnlib",
     "num_threads",
+    "regions_on_segment",
     "set_num_threads",
     "sobol",
     "use_isa",

@@ -3,4 +3,7 @@
 Geometry is float64 of the given weights, whatever the network's dtype.
 """
 
-__all__: list[str] = []
+from ._along import SegmentCheck
+from ._segment import Piecewise, Segment, Segments, regions_on_segment
+
+__all__ = ["Piecewise", "Segment", "SegmentCheck", "Segments", "regions_on_segment"]
