@@ -30,6 +30,10 @@ PUBLIC = {
     "functions": """
         available_isas demo_path from_torch halton isa load load_vnnlib num_threads
         plane_through regions_near regions_on_plane regions_on_planes set_num_threads sobol use_isa
+        Abs AffineMaps Dense HalfSpaces Halton HardSigmoid HardTanh Layer LeakyReLU Network PReLU
+        PatternCount PatternSet Patterns Piecewise ReLU ReLU6 Scale Segment SegmentCheck Segments Sobol
+        UniquePatterns UnsupportedLayer
+        regions_on_segment set_num_threads sobol use_isa
     """,
     "modules and data": "LAYERS cuda gradients",
 }

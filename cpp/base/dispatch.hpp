@@ -13,6 +13,7 @@
 #include "kernels/points.hpp"
 #include "kernels/products.hpp"
 #include "kernels/vertices.hpp"
+#include "kernels/segment.hpp"
 
 namespace facetry {
 
@@ -33,6 +34,11 @@ struct Kernels {
 #define FACETRY_MEMBER(type, member, table) const type& member;
   FACETRY_KERNEL_TABLES(FACETRY_MEMBER)
 #undef FACETRY_MEMBER
+  const DenseKernels& dense;
+  const BitKernels& bits;
+  const PointKernels& points;
+  const GradientKernels& gradients;
+  const SegmentKernels& segment;
 };
 
 const Kernels& kernels();

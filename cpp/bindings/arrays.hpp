@@ -42,6 +42,7 @@ void bind_plane(py::module_& module);
 void bind_polytope(py::module_& module);
 void bind_polytope_vertices(py::module_& module);
 void bind_roll(py::module_& module);
+void bind_segment(py::module_& module);
 void bind_cuda(py::module_& module);
 void bind_cuda_points(py::module_& module);
 

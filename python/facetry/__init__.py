@@ -15,17 +15,7 @@ from .network import AffineMaps, HalfSpaces, LinearRegionCount, Margins, Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
 from .polytope import Estimate, Mixing, Optimum, Polytope, Polytopes, PolytopeUnion
-from .regions import (
-    ClassPiece,
-    PlaneCheck,
-    PlaneComplex,
-    Region,
-    RegionsNear,
-    plane_through,
-    regions_near,
-    regions_on_plane,
-    regions_on_planes,
-)
+from .regions import ClassPiece, PlaneCheck, PlaneComplex, Region, RegionsNear, plane_through, regions_near, regions_on_plane, regions_on_planes, Piecewise, Segment, SegmentCheck, Segments, regions_on_segment
 
 __all__ = [
     "LAYERS",
@@ -54,12 +44,16 @@ __all__ = [
     "Polytope",
     "PolytopeUnion",
     "Polytopes",
+    "Piecewise",
     "ReLU",
     "ReLU6",
     "Region",
     "RegionsNear",
     "Scale",
     "Slopes",
+    "Segment",
+    "SegmentCheck",
+    "Segments",
     "Sobol",
     "UniquePatterns",
     "UnsupportedLayer",
@@ -77,6 +71,7 @@ __all__ = [
     "regions_near",
     "regions_on_plane",
     "regions_on_planes",
+    "regions_on_segment",
     "set_num_threads",
     "sobol",
     "use_isa",

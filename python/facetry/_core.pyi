@@ -221,6 +221,16 @@ def axis_margins(network: Network32 | Network64, base: _F64, x: _Floats, out: _F
 def directional_margins(network: Network32 | Network64, x: _Floats, directions: _F64, out: _F64) -> None: ...
 def slopes(
     network: Network32 | Network64, patterns: _Words, p: str, triangle: _Floats | None, out: _Floats
+def segment_pieces(
+    network: Network64, a: _F64, b: _F64, t_begin: float, t_end: float, values: bool, max_bytes: int
+) -> tuple[npt.NDArray[np.int64], _F64, npt.NDArray[np.int64], npt.NDArray[np.int64], _F64, _Words]: ...
+def segment_patterns(
+    network: Network64,
+    offsets: npt.NDArray[np.int64],
+    flip_offsets: npt.NDArray[np.int64],
+    neurons: npt.NDArray[np.int64],
+    first_bits: _Words,
+    out: _Words,
 ) -> None: ...
 def hash_patterns(rows: _Words) -> _Words: ...
 def hamming_pairwise(a: _Words, b: _Words) -> npt.NDArray[np.int32]: ...

@@ -3,11 +3,13 @@
 Geometry is float64 of the given weights, whatever the network's dtype.
 """
 
+from ._along import SegmentCheck
 from ._near import RegionsNear, regions_near
 from ._plane import plane_through, regions_on_plane, regions_on_planes
 from ._plane_check import PlaneCheck
 from ._plane_complex import PlaneComplex
 from ._region import ClassPiece, Region
+from ._segment import Piecewise, Segment, Segments, regions_on_segment
 
 __all__ = [
     "ClassPiece",
@@ -20,3 +22,5 @@ __all__ = [
     "regions_on_plane",
     "regions_on_planes",
 ]
+
+__all__ = ["Piecewise", "Segment", "SegmentCheck", "Segments", "regions_on_segment"]
