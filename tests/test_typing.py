@@ -26,10 +26,11 @@ PUBLIC = {
         Halton Sobol
         Polytope Polytopes Optimum PolytopeUnion Estimate Mixing
         Region ClassPiece RegionsNear
+        Complex Adjacency MapHistogram Piece Verification RegionBlock RegionCount RegionSweep SweepJob SweepPart
     """,
     "functions": """
         available_isas demo_path from_torch halton isa load load_vnnlib num_threads
-        regions_near set_num_threads sobol use_isa
+        iter_regions_in_box regions_in_box regions_near set_num_threads sobol use_isa
     """,
     "modules and data": "LAYERS cuda",
 }

@@ -48,19 +48,37 @@ Problem make(const Network<double>& network, const std::optional<Array<double>>&
   return {std::make_shared<const BoxProblem>(make_box_problem(network, domain, has_output))};
 }
 
-py::tuple take(BoxSearch& search) {
-  const BoxLayers& layers = search.problem().layers;
-  BoxRegions regions;
-  {
-    const py::gil_scoped_release nogil;
-    regions = search.take();
-  }
+py::tuple arrays_of(BoxRegions&& regions, const BoxLayers& layers) {
   const auto count = static_cast<py::ssize_t>(regions.count);
   const auto words = static_cast<py::ssize_t>(layers.words);
   Words bits = words ? give(std::move(regions.bits), words) : Words({count, words});
   return py::make_tuple(bits,
                         give(std::move(regions.witnesses), static_cast<py::ssize_t>(layers.space.inputs)),
                         give(std::move(regions.ends)), give(std::move(regions.facets)));
+}
+
+py::tuple take(BoxSearch& search) {
+  BoxRegions regions;
+  {
+    const py::gil_scoped_release nogil;
+    regions = search.take();
+  }
+  return arrays_of(std::move(regions), search.problem().layers);
+}
+
+py::list take_pieces(BoxSearch& search) {
+  py::list all;
+  for (auto& [key, regions] : search.take_pieces())
+    all.append(py::make_tuple(key) + arrays_of(std::move(regions), search.problem().layers));
+  return all;
+}
+
+// Of every neuron, the output's last where there is a cut by it.
+std::vector<double> tolerances(const Problem& problem) {
+  std::vector<double> all;
+  for (const BoxLayer& layer : problem.made->layers.layers)
+    all.insert(all.end(), layer.tolerances.data(), layer.tolerances.data() + layer.width);
+  return all;
 }
 
 py::tuple cells(const Problem& problem, const Words& bits) {
@@ -75,7 +93,8 @@ py::tuple cells(const Problem& problem, const Words& bits) {
                         give(std::move(made.vertices), static_cast<py::ssize_t>(layers.dimension())),
                         give(std::move(made.facet_ends)), give(std::move(made.facets)),
                         give(std::move(made.facet_points), static_cast<py::ssize_t>(layers.space.inputs)),
-                        give(std::move(made.volumes)));
+                        give(std::move(made.volumes)),
+                        give(std::move(made.face_shares), static_cast<py::ssize_t>(layers.space.inputs) + 1));
 }
 
 Array<std::int64_t> neighbors(const Words& bits, const Array<std::int64_t>& ends,
@@ -116,6 +135,7 @@ void bind_box(py::module_& module) {
       .def_property_readonly("is_homogeneous",
                              [](const Problem& p) { return p.made->layers.space.is_homogeneous; })
       .def_property_readonly("words", [](const Problem& p) { return p.made->layers.words; })
+      .def_property_readonly("tolerances", &tolerances)
       .def("cells", &cells, py::arg("bits").noconvert());
   py::class_<BoxSearch>(module, "BoxSearch")
       .def(py::init([](const Problem& p, bool only_counts) {
@@ -125,9 +145,11 @@ void bind_box(py::module_& module) {
       .def("run", &BoxSearch::run, py::arg("regions"), py::arg("seconds"),
            py::call_guard<py::gil_scoped_release>())
       .def("take", &take)
+      .def("take_pieces", &take_pieces)
       .def("jobs", &jobs)
       .def("set_jobs", &BoxSearch::set_jobs, py::arg("jobs"))
       .def_property_readonly("is_done", &BoxSearch::is_done)
+      .def_property_readonly("job_count", &BoxSearch::job_count)
       .def_property_readonly("found", &BoxSearch::found)
       .def_property_readonly("bytes", &BoxSearch::bytes)
       .def_property_readonly("counts", &BoxSearch::counts);

@@ -4,7 +4,7 @@
 #include <bit>
 #include <chrono>
 #include <mutex>
-#include <stdexcept>
+#include <utility>
 
 #include "base/parallel.hpp"
 #include "regions/box_geometry.hpp"
@@ -71,9 +71,10 @@ BoxSearch::BoxSearch(std::shared_ptr<const BoxProblem> problem, bool only_counts
 
 void BoxSearch::run(std::uint64_t regions, double seconds) {
   const auto start = std::chrono::steady_clock::now();
-  while (!jobs_.empty() && found() < regions &&
-         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds)
+  while (!jobs_.empty() && found() < regions) {
     round();
+    if (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() >= seconds) break;
+  }
 }
 
 void BoxSearch::round() {
@@ -112,6 +113,11 @@ void BoxSearch::round() {
     bytes_ += bytes_of(item.regions);
     regions_.emplace(key, std::move(item.regions));
   }
+}
+
+std::map<BoxSearch::Key, BoxRegions> BoxSearch::take_pieces() {
+  bytes_ = 0;
+  return std::exchange(regions_, {});
 }
 
 BoxRegions BoxSearch::take() {

@@ -29,23 +29,26 @@ class BoxSearch {
 
   const BoxProblem& problem() const { return *problem_; }
   bool is_done() const { return jobs_.empty(); }
+  std::size_t job_count() const { return jobs_.size(); }
   std::uint64_t found() const { return counts_.back(); }
   const std::vector<std::uint64_t>& counts() const { return counts_; }  // cells after so many layers
   std::size_t bytes() const { return bytes_; }                          // of regions not taken yet
 
-  // Works until that many regions were found by this object, so many seconds went by, or nothing is left.
+  // Works a round of jobs, and on until that many regions were found by this object, so many seconds went by, or
+  // nothing is left.
   void run(std::uint64_t regions, double seconds);
 
   // The regions found since the last call, in depth-first order.
   BoxRegions take();
+  // The same, apart: those of each job's run, which lie together in the order of keys.
+  using Key = std::vector<std::uint32_t>;
+  std::map<Key, BoxRegions> take_pieces();
 
   // What is left to do, in order; another search of the same problem may do it.
   std::vector<std::string> jobs() const;
   void set_jobs(const std::vector<std::string>& jobs);
 
  private:
-  using Key = std::vector<std::uint32_t>;
-
   void round();
 
   std::shared_ptr<const BoxProblem> problem_;
@@ -64,6 +67,9 @@ struct BoxCells {
   std::vector<std::int32_t> facets;  // neurons, or -1 - (a facet of the domain)
   std::vector<double> facet_points;  // (facets, inputs), in their relative interior
   std::vector<double> volumes;       // (count,), inf where unbounded
+  // (count, inputs + 1): the faces of every dimension; one that lies in c walls counts as the part 2^-c that its
+  // region has of it in a generic arrangement. Faces at infinity are left out.
+  std::vector<double> face_shares;
 };
 BoxCells box_cells(const BoxProblem& problem, std::span<const std::uint64_t> bits, std::size_t count);
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <set>
 
 #include "base/parallel.hpp"
 #include "regions/box.hpp"
@@ -91,6 +92,7 @@ class CellSink : public BoxSink {
       center_of(layers_.space, cell, bit, cells_.facet_points.data() + cells_.facet_points.size() - inputs);
     }
     cells_.volumes.push_back(volume_of(cell));
+    add_face_shares(cell);
   }
 
   bool found = false;
@@ -108,6 +110,35 @@ class CellSink : public BoxSink {
       for (std::size_t k = 0; k < d; ++k) points.x[i * d + k] = ray[k] / ray[d];
     }
     return Volume(points, d).value();
+  }
+
+  // A face is a set of facets that some vertex lies on.
+  void add_face_shares(const BoxCell& cell) const {
+    const std::size_t d = layers_.space.inputs;
+    std::set<std::vector<std::uint16_t>> faces;
+    for (std::size_t i = 0; i < cell.count; ++i) {
+      std::vector<std::uint16_t> on;
+      for (std::size_t bit = 0; bit < 64 * cell.words; ++bit)
+        if ((cell.masks[i * cell.words + bit / 64] >> (bit % 64)) & 1)
+          on.push_back(static_cast<std::uint16_t>(bit));
+      for (std::size_t subset = 0; subset < std::size_t{1} << on.size(); ++subset) {
+        std::vector<std::uint16_t> face;
+        for (std::size_t k = 0; k < on.size(); ++k)
+          if ((subset >> k) & 1) face.push_back(on[k]);
+        faces.insert(std::move(face));
+      }
+    }
+    std::vector<double> shares(d + 1);
+    for (const auto& face : faces) {
+      const bool is_at_infinity =
+          layers_.space.is_homogeneous &&
+          std::any_of(face.begin(), face.end(), [&](std::uint16_t bit) { return cell.facets[bit] == -1; });
+      if (is_at_infinity || face.size() > d) continue;
+      const auto walls =
+          std::count_if(face.begin(), face.end(), [&](std::uint16_t bit) { return cell.facets[bit] >= 0; });
+      shares[d - face.size()] += std::ldexp(1.0, -static_cast<int>(walls));
+    }
+    cells_.face_shares.insert(cells_.face_shares.end(), shares.begin(), shares.end());
   }
 
   const BoxLayers& layers_;
@@ -135,6 +166,8 @@ BoxCells box_cells(const BoxProblem& problem, std::span<const std::uint64_t> bit
     append(all.facets, part.facets);
     append(all.facet_points, part.facet_points);
     all.volumes.push_back(part.volumes.empty() ? 0 : part.volumes[0]);
+    append(all.face_shares, part.face_shares);
+    all.face_shares.resize(all.volumes.size() * (problem.layers.space.inputs + 1));
     all.vertex_ends.push_back(static_cast<std::int64_t>(all.vertices.size() / problem.layers.dimension()));
     all.facet_ends.push_back(static_cast<std::int64_t>(all.facets.size()));
   }
