@@ -34,6 +34,8 @@ PUBLIC = {
         PatternCount PatternSet Patterns Piecewise ReLU ReLU6 Scale Segment SegmentCheck Segments Sobol
         UniquePatterns UnsupportedLayer
         regions_on_segment set_num_threads sobol use_isa
+        Complex Adjacency MapHistogram Piece Verification RegionBlock RegionCount RegionSweep SweepJob SweepPart
+        iter_regions_in_box regions_in_box regions_near set_num_threads sobol use_isa
     """,
     "modules and data": "LAYERS cuda gradients",
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/bits.hpp"
+#include "kernels/box.hpp"
 #include "kernels/dense.hpp"
 #include "kernels/gradients.hpp"
 #include "kernels/lp.hpp"
@@ -21,6 +22,7 @@ namespace facetry {
 #define FACETRY_KERNEL_TABLES(X)                  \
   X(DenseKernels, dense, dense_kernels)           \
   X(BitKernels, bits, bit_kernels)                \
+  X(BoxKernels, boxes, box_kernels)               \
   X(PointKernels, points, point_kernels)          \
   X(GradientKernels, gradients, gradient_kernels) \
   X(LpKernels, lp, lp_kernels)                    \

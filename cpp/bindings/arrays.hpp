@@ -37,6 +37,7 @@ void bind_network(py::module_& module);
 void bind_gradients(py::module_& module);
 void bind_slopes(py::module_& module);
 void bind_patterns(py::module_& module);
+void bind_box(py::module_& module);
 void bind_points(py::module_& module);
 void bind_plane(py::module_& module);
 void bind_polytope(py::module_& module);

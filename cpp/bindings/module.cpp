@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   facetry::bindings::bind_gradients(module);
   facetry::bindings::bind_slopes(module);
   facetry::bindings::bind_patterns(module);
+  facetry::bindings::bind_box(module);
   facetry::bindings::bind_points(module);
   facetry::bindings::bind_plane(module);
   facetry::bindings::bind_polytope(module);

@@ -15,13 +15,15 @@ from .network import AffineMaps, HalfSpaces, LinearRegionCount, Margins, Network
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
 from .polytope import Estimate, Mixing, Optimum, Polytope, Polytopes, PolytopeUnion
-from .regions import ClassPiece, PlaneCheck, PlaneComplex, Region, RegionsNear, plane_through, regions_near, regions_on_plane, regions_on_planes, Piecewise, Segment, SegmentCheck, Segments, regions_on_segment
+from .regions import ClassPiece, PlaneCheck, PlaneComplex, Region, RegionsNear, plane_through, regions_near, regions_on_plane, regions_on_planes, Piecewise, Segment, SegmentCheck, Segments, regions_on_segment, Adjacency, Complex, MapHistogram, Piece, RegionBlock, RegionCount, RegionSweep, SweepJob, SweepPart, Verification, iter_regions_in_box, regions_in_box
 
 __all__ = [
     "LAYERS",
     "Abs",
+    "Adjacency",
     "AffineMaps",
     "ClassPiece",
+    "Complex",
     "Dense",
     "Estimate",
     "HalfSpaces",
@@ -31,6 +33,7 @@ __all__ = [
     "Layer",
     "LeakyReLU",
     "LinearRegionCount",
+    "MapHistogram",
     "Margins",
     "Mixing",
     "Network",
@@ -41,6 +44,7 @@ __all__ = [
     "Patterns",
     "PlaneCheck",
     "PlaneComplex",
+    "Piece",
     "Polytope",
     "PolytopeUnion",
     "Polytopes",
@@ -48,6 +52,9 @@ __all__ = [
     "ReLU",
     "ReLU6",
     "Region",
+    "RegionBlock",
+    "RegionCount",
+    "RegionSweep",
     "RegionsNear",
     "Scale",
     "Slopes",
@@ -55,8 +62,11 @@ __all__ = [
     "SegmentCheck",
     "Segments",
     "Sobol",
+    "SweepJob",
+    "SweepPart",
     "UniquePatterns",
     "UnsupportedLayer",
+    "Verification",
     "available_isas",
     "cuda",
     "demo_path",
@@ -64,10 +74,12 @@ __all__ = [
     "gradients",
     "halton",
     "isa",
+    "iter_regions_in_box",
     "load",
     "load_vnnlib",
     "num_threads",
     "plane_through",
+    "regions_in_box",
     "regions_near",
     "regions_on_plane",
     "regions_on_planes",

@@ -3,7 +3,10 @@
 Geometry is float64 of the given weights, whatever the network's dtype.
 """
 
+from . import bounds
 from ._along import SegmentCheck
+from ._box import RegionBlock, RegionCount, RegionSweep, SweepJob, SweepPart, iter_regions_in_box, regions_in_box
+from ._complex import Adjacency, Complex, MapHistogram, Piece, Verification
 from ._near import RegionsNear, regions_near
 from ._plane import plane_through, regions_on_plane, regions_on_planes
 from ._plane_check import PlaneCheck
@@ -24,3 +27,21 @@ __all__ = [
 ]
 
 __all__ = ["Piecewise", "Segment", "SegmentCheck", "Segments", "regions_on_segment"]
+    "Adjacency",
+    "ClassPiece",
+    "Complex",
+    "MapHistogram",
+    "Piece",
+    "Region",
+    "RegionBlock",
+    "RegionCount",
+    "RegionSweep",
+    "RegionsNear",
+    "SweepJob",
+    "SweepPart",
+    "Verification",
+    "bounds",
+    "iter_regions_in_box",
+    "regions_in_box",
+    "regions_near",
+]
