@@ -73,9 +73,7 @@ def test_the_cut_by_the_output():
     ends = np.repeat(np.arange(len(regions)), np.diff(regions.facets.indptr))
     decided = regions.facets.neurons == regions.net.n_neurons
     assert np.any(decided)
-    assert np.all(
-        (regions.classes[ends] != regions.classes[regions.facets.indices])[decided]
-    )
+    assert np.all((regions.classes[ends] != regions.classes[regions.facets.indices])[decided])
 
 
 @pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 6, 7, 8])
@@ -122,7 +120,9 @@ ACTIVATIONS = [
 ]
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS, ids=["relu", "leaky", "negative", "steep", "abs", "hardtanh"])
+@pytest.mark.parametrize(
+    "activation", ACTIVATIONS, ids=["relu", "leaky", "negative", "steep", "abs", "hardtanh"]
+)
 @pytest.mark.parametrize("widths", [[2, 1], [2, 8, 1], [2, 33, 7, 1], [3, 9, 5, 6, 2], [2, 5, 6, 5, 6, 5, 1]])
 def test_random_networks_verify(activation, widths):
     net = random_network(widths, seed=len(widths), activation=activation)
