@@ -68,8 +68,6 @@ void RowTable::add(const double* row, double rhs, double size, double norm) {
   for (std::size_t k = 0; k < dim_; ++k) columns_[k * stride_ + count_] = row[k];
   rhs_[count_] = rhs;
   inverse_size_[count_] = 1 / size;
-  norm_.resize(count_);
-  size_.resize(count_);
   norm_.push_back(norm);
   size_.push_back(size);
   ++count_;

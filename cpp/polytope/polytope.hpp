@@ -46,7 +46,11 @@ class RowTable {
   void copy_row(std::size_t i, double* row) const;
   double slack(std::size_t i, const double* x) const;
 
-  void clear() { count_ = 0; }
+  void clear() {
+    count_ = 0;
+    norm_.clear();
+    size_.clear();
+  }
   // The capacity grows when needed.
   void add(const double* row, double rhs, double size, double norm = 1);
   // Moves every row outwards by so many sizes.
