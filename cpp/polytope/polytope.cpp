@@ -73,6 +73,18 @@ void RowTable::add(const double* row, double rhs, double size, double norm) {
   ++count_;
 }
 
+RowTable RowTable::lifted(double last) const {
+  RowTable table(dim_ + 1, stride_);
+  std::copy_n(columns_.data(), dim_ * stride_, table.columns_.data());
+  std::fill_n(table.columns_.data() + dim_ * stride_, count_, last);
+  std::copy_n(rhs_.data(), stride_, table.rhs_.data());
+  std::copy_n(inverse_size_.data(), stride_, table.inverse_size_.data());
+  table.count_ = count_;
+  table.size_ = size_;
+  for (const double norm : norm_) table.norm_.push_back(std::sqrt(norm * norm + last * last));
+  return table;
+}
+
 void RowTable::relax(double sizes) {
   for (std::size_t i = 0; i < count_; ++i) rhs_[i] += sizes * size_[i];
 }

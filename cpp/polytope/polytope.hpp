@@ -53,6 +53,8 @@ class RowTable {
   }
   // The capacity grows when needed.
   void add(const double* row, double rhs, double size, double norm = 1);
+  // The same rows in one dimension more, with this last coefficient.
+  RowTable lifted(double last) const;
   // Moves every row outwards by so many sizes.
   void relax(double sizes);
 
