@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from itertools import combinations, permutations
 from math import comb, factorial, sqrt
 
@@ -340,6 +344,33 @@ def test_many_are_the_same_bits_as_one_on_any_number_of_threads(threads):
     for i, P in enumerate(polytopes):
         assert_array_equal(vertices[offsets[i] : offsets[i + 1]], P.vertices())
         assert_array_equal(rays[ray_offsets[i] : ray_offsets[i + 1]], P.rays())
+
+
+def test_the_same_bits_on_every_instruction_set(isa):
+    """Numbers of vertices around the widths of registers, from the two of a segment on."""
+    found = [ft.Polytope(*integer_polytope(seed)).vertices() for seed in range(200)]
+    ft.use_isa("baseline" if "baseline" in ft.available_isas() else isa)
+    for seed, vertices in enumerate(found):
+        assert_array_equal(vertices, ft.Polytope(*integer_polytope(seed)).vertices())
+
+
+@pytest.mark.parametrize("call", ["vertices()", "volume('exact')", "volume('sample', precision=1e-4)"])
+def test_ctrl_c_stops_long_work(call):
+    code = f"""
+import numpy as np, facetry as ft
+A = np.random.default_rng(1).normal(size=(300, 9))
+P = ft.Polytope.box([0] * 14, [1] * 14) if "vol" in {call!r} else ft.Polytope(A, np.ones(300))
+print("ready", flush=True)
+P.{call}
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)  # into the work, which takes 10 times that and more
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert errors.splitlines()[-1] == "KeyboardInterrupt"
 
 
 def test_results_are_read_only():
