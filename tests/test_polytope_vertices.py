@@ -302,6 +302,20 @@ def test_rows_that_differ_by_rounding_are_one():
     matching(ft.Polytope(A, b).vertices(), cube.vertices())
 
 
+@pytest.mark.parametrize("block", range(4))
+def test_rows_disturbed_below_the_tolerance(block):
+    """Each vertex is where its rows allow: none far outside of another row."""
+    for seed in range(block * 100, block * 100 + 100):
+        A, b = integer_polytope(seed)
+        rng = np.random.default_rng(seed)
+        P = ft.Polytope(A + 1e-13 * rng.normal(size=A.shape), b + 1e-13 * rng.normal(size=b.shape))
+        vertices = P.vertices()
+        norms = np.linalg.norm(P.A, axis=1)
+        sizes = np.maximum(np.abs(vertices).max(axis=1, initial=1), 1)
+        outside = (vertices @ P.A.T - P.b) / norms / sizes[:, None]
+        assert outside.max(initial=0) < 1e-8, seed
+
+
 def test_rounding_leaves_no_tiny_right_hand_sides():
     """They would become the size that slacks are compared with."""
     square = ft.Polytope.box([0, 0, 0], [1, 1, 0])

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <stdexcept>
 
 #include "base/aligned.hpp"
@@ -40,9 +41,14 @@ void Skeleton::build(const HalfSpaces& rows, const SkeletonOptions& options) {
   if (impossible_) return;
   std::vector<Index> basis;
   find_lines(basis);
-  // Rows that differ by about the tolerance may make ties that contradict each other: fewer ties, then.
-  for (const double share : {1.0, 1e-2, 1e-4}) {
-    if (build_with(basis, std::max(share * tolerance_, kLeastTolerance))) return;
+  // Rows that differ by about the tolerance may make ties that contradict each other. Right-hand sides that
+  // rounding has left may be most of them and so tell a size that is none: the largest is tried then; else
+  // fewer ties.
+  const double sizes[] = {scale_, top_, scale_, scale_};
+  const double shares[] = {1, 1, 1e-2, 1e-4};
+  for (std::size_t i = 0; i < std::size(shares); ++i) {
+    scale_ = sizes[i];
+    if (build_with(basis, std::max(shares[i] * tolerance_, kLeastTolerance))) return;
   }
   throw std::runtime_error(
       "rows that differ by about the tolerance contradict each other: choose another tolerance");

@@ -112,7 +112,7 @@ class Skeleton {
   std::size_t slot_of_facet(std::size_t v, Index facet) const;
 
   std::size_t d_ = 0, given_ = 0, rows_ = 0, n_ = 0, capacity_ = 0;
-  double tolerance_ = 0, cut_tolerance_ = 0, scale_ = 0;
+  double tolerance_ = 0, cut_tolerance_ = 0, scale_ = 0, top_ = 0;
   std::size_t max_bytes_ = 0, since_check_ = 0;
   bool impossible_ = false;
   std::vector<double> a_, b_, lines_;

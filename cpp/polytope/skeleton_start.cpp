@@ -28,6 +28,7 @@ void Skeleton::normalise(const HalfSpaces& rows) {
   const auto middle = value_.begin() + static_cast<std::ptrdiff_t>((value_.size() - !value_.empty()) / 2);
   std::nth_element(value_.begin(), middle, value_.end());
   scale_ = value_.empty() ? 1 : *middle;
+  top_ = value_.empty() ? 1 : *std::max_element(value_.begin(), value_.end());
 }
 
 // Takes rows by pivoted Gram-Schmidt; directions that no row of them sees are lines.
