@@ -233,8 +233,8 @@ class Segments(Sequence[Segment]):
         begin, end = self.piece_ends.T
         with np.errstate(invalid="ignore"):
             middle = begin / 2 + end / 2
-        middle = np.where(np.isinf(end), begin + np.maximum(1, abs(begin)), middle)
-        middle = np.where(np.isinf(begin), end - np.maximum(1, abs(end)), middle)
+            middle = np.where(np.isinf(end), begin + np.maximum(1, abs(begin)), middle)
+            middle = np.where(np.isinf(begin), end - np.maximum(1, abs(end)), middle)
         return np.where(np.isinf(begin) & np.isinf(end), 0, middle)
 
     def piecewise(self, output: int | None = None) -> Piecewise:
