@@ -26,7 +26,8 @@ PUBLIC = {
         Halton Sobol
         Polytope Polytopes Optimum PolytopeUnion Estimate Mixing
         Region ClassPiece RegionsNear
-        Complex Adjacency MapHistogram Piece Verification RegionBlock RegionCount RegionSweep SweepJob SweepPart
+        Complex Adjacency MapHistogram Piece Verification RegionBlock
+        RegionCount RegionSweep SweepJob SweepPart
     """,
     "functions": """
         available_isas demo_path from_torch halton isa load load_vnnlib num_threads

@@ -31,7 +31,7 @@ class RegionCount(NamedTuple):
 
     Attributes
     ----------
-    count : int
+    total : int
         Regions found.
     counts_by_layer : tuple of int
         Cells after 0, 1, 2, ... layers of neurons.
@@ -43,11 +43,11 @@ class RegionCount(NamedTuple):
     >>> import facetry as ft
     >>> net = ft.Network([ft.Dense([[1.0, 0.0], [0.0, 1.0]]), ft.ReLU()])
     >>> ft.regions_in_box(net, count_only=True)
-    RegionCount(count=4, counts_by_layer=(1, 4), complete=True)
+    RegionCount(total=4, counts_by_layer=(1, 4), complete=True)
 
     """
 
-    count: int
+    total: int
     counts_by_layer: tuple[int, ...]
     complete: bool
 
@@ -129,7 +129,9 @@ class Domain:
             )
         if cut_output and net.output_dim != 1:
             raise ValueError(f"cut_output needs a network of one output, this one has {net.output_dim}")
-        return _core.BoxProblem(net._double()._core, self.box, self.A, self.b, cut_output)
+        core = net._double()._core
+        assert isinstance(core, _core.Network64)
+        return _core.BoxProblem(core, self.box, self.A, self.b, cut_output)
 
 
 @overload

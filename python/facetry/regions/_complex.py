@@ -190,7 +190,9 @@ class Verification(NamedTuple):
     def ok(self) -> bool:
         """Whether nothing failed, and the volumes of a complete search add up to the domain's (to 1e-9)."""
         failed = (
-            self.wrong_witnesses + self.wrong_vertices + self.repeated_patterns
+            self.wrong_witnesses
+            + self.wrong_vertices
+            + self.repeated_patterns
             + (self.unmatched_facets if self.complete else 0)
         )
         gap = abs(self.volume - self.domain_volume)
@@ -336,7 +338,7 @@ class Complex:
         Counted as in a generic arrangement, where a face in c walls borders 2^c regions; refused with a
         ValueError where that does not come out even (neurons that coincide, points where too many meet).
         """
-        shares = [np.zeros((0, self.net.input_dim + 1)), *(cells.face_shares for cells in self._blocks())]
+        shares = [np.zeros((0, self.net.input_dim + 1)), *(cells.face_shares for cells in self._blocks(True))]
         sums = np.concatenate(shares).sum(axis=0)
         counts = np.rint(sums)
         if not self.complete or np.any(np.abs(sums - counts) > 1e-6):
@@ -362,15 +364,12 @@ class Complex:
 
     def verify(self) -> Verification:
         """Check every region from scratch, by evaluating the network; see :class:`Verification`."""
-        net = self.net._double()
-        tolerance = np.asarray(self._problem.tolerances)[: net.n_neurons]
-        z = net.preactivations(self.witnesses)
-        scale = tolerance * (1 + np.abs(self.witnesses).max(axis=1, initial=0))[:, None]
-        wrong = np.any(self._bits_of(z, scale, net(self.witnesses)) != self._bits, axis=1)
-        slack = np.abs(z) / np.maximum(scale, 1e-300)
+        values, tolerances = self._signed(self.witnesses), self._tolerances(self.witnesses)
+        wrong = np.any(np.where(self._active(), values <= 0, values > tolerances), axis=1)
+        slack = np.abs(values) / np.maximum(tolerances, 1e-300)
         bad_vertices, volume = 0, 0.0
         for begin, cells in zip(range(0, len(self), _BLOCK), self._blocks(), strict=True):
-            bad_vertices += self._wrong_vertices(begin, cells, tolerance)
+            bad_vertices += self._wrong_vertices(begin, cells)
             volume += float(cells.volumes.sum())
         distinct = len(self._index)
         return Verification(
@@ -420,19 +419,30 @@ class Complex:
         if not self.has_neighbors:
             raise ValueError("neighbours were not asked for: call regions_in_box with neighbors=True")
 
-    def _cells(self, which: Any) -> Cells:
-        return Cells(*self._problem.cells(np.ascontiguousarray(self._bits[which])), self._problem.is_homogeneous)
+    def _cells(self, which: Any, has_faces: bool = False) -> Cells:
+        bits = np.ascontiguousarray(self._bits[which])
+        return Cells(*self._problem.cells(bits, has_faces), self._problem.is_homogeneous)
 
-    def _blocks(self) -> Iterator[Cells]:
+    def _blocks(self, has_faces: bool = False) -> Iterator[Cells]:
         for begin in range(0, len(self), _BLOCK):
-            yield self._cells(slice(begin, begin + _BLOCK))
+            yield self._cells(slice(begin, begin + _BLOCK), has_faces)
 
-    def _bits_of(self, z: F64, tolerance: F64, outputs: F64) -> Words:
-        """Pack signs as the search sees them: values up to the tolerance are 0."""
-        bits = Patterns.from_bool(z > tolerance, self.net.layer_widths).bits
-        if self.classes is None:
-            return bits
-        return np.concatenate([bits, (outputs > 0).astype(np.uint64)], axis=1)
+    def _tolerances(self, x: F64) -> F64:
+        """Give up to what a neuron, and the output where it cuts, counts as 0 at each point."""
+        tolerances = np.asarray(self._problem.tolerances)
+        if not self._problem.is_homogeneous:
+            return np.broadcast_to(tolerances, (len(x), len(tolerances)))
+        return tolerances * np.maximum(1, np.abs(x).max(axis=1, initial=0))[:, None]
+
+    def _signed(self, x: F64) -> F64:
+        """Give the value of every neuron, and of the output where it cuts."""
+        net = self.net._double()
+        values = net.preactivations(x)
+        return values if self.classes is None else np.concatenate([values, net(x)], axis=1)
+
+    def _active(self, which: slice = slice(None)) -> npt.NDArray[np.bool_]:
+        active = self.patterns[which].to_bool()
+        return active if self.classes is None else np.column_stack([active, self.classes[which] > 0])
 
     @cached_property
     def _index(self) -> _core.PatternSet:
@@ -441,14 +451,22 @@ class Complex:
         return index
 
     def _find(self, x: F64) -> Int64Array:
-        """Find the region of each point by its evaluated pattern; -1 where there is none."""
-        net = self.net._double()
-        tolerance = np.asarray(self._problem.tolerances)[: net.n_neurons]
-        scale = tolerance * (1 + np.abs(x).max(axis=1, initial=0))[:, None]
-        bits = self._bits_of(net.preactivations(x), scale, net(x))
-        numbers, _ = self._index.add(bits, 0, True)
-        assert numbers is not None
-        return numbers
+        """Find the region of each point by its evaluated pattern; -1 where there is none.
+
+        A neuron that is 0 on a whole region may have any sign there, up to the tolerance.
+        """
+        values = self._signed(x)
+        found = np.full(len(x), -1, np.int64)
+        for least in (0.0, self._tolerances(x)):
+            lost = found < 0
+            signs = (values > least)[lost]
+            bits = Patterns.from_bool(signs[:, : self.net.n_neurons], self.net.layer_widths).bits
+            if self.classes is not None:
+                bits = np.concatenate([bits, signs[:, -1:].astype(np.uint64)], axis=1)
+            numbers, _ = self._index.add(bits, 0, True)
+            assert numbers is not None
+            found[lost] = numbers
+        return found
 
     def _is_inside(self, x: F64) -> npt.NDArray[np.bool_]:
         if self.domain.box is not None:
@@ -457,17 +475,15 @@ class Complex:
         slack = 1e-12 * (1 + np.abs(x).max(axis=1, initial=0))
         return np.asarray(np.all(x @ self.domain.A.T <= self.domain.b + slack[:, None], axis=1))
 
-    def _wrong_vertices(self, begin: int, cells: Cells, tolerance: F64) -> int:
-        net = self.net._double()
+    def _wrong_vertices(self, begin: int, cells: Cells) -> int:
         points, at_infinity = cells.points()
-        owner = np.repeat(np.arange(len(cells.vertex_ends)), np.diff(cells.vertex_ends, prepend=0))
-        owner = owner[~at_infinity]
-        z = net.preactivations(np.ascontiguousarray(points))
-        active = self.patterns[begin + owner].to_bool()
-        allowed = _SLACK * tolerance * (1 + np.abs(points).max(axis=1, initial=0))[:, None]
-        bad = np.any(np.where(active, -z, z) > allowed, axis=1)
-        missing = np.diff(cells.vertex_ends, prepend=0) == 0
-        return len(np.unique(owner[bad])) + int(missing.sum())
+        counts = np.diff(cells.vertex_ends, prepend=0)
+        owner = np.repeat(np.arange(len(counts)), counts)[~at_infinity]
+        values = self._signed(np.ascontiguousarray(points))
+        active = self._active(slice(begin, begin + len(counts)))[owner]
+        allowed = _SLACK * self._tolerances(points)
+        bad = np.any(np.where(active, -values, values) > allowed, axis=1)
+        return len(np.unique(owner[bad])) + int((counts == 0).sum())
 
     def _unmatched(self) -> int:
         rows, across = self._rows_of_facets(), self.facets.indices
@@ -522,10 +538,15 @@ def _components(count: int, a: Int64Array, b: Int64Array) -> Int64Array:
 
 
 def make_complex(
-    net: Network, domain: Domain, problem: _core.BoxProblem, found: Found, result: RegionCount, neighbors: bool
+    net: Network,
+    domain: Domain,
+    problem: _core.BoxProblem,
+    found: Found,
+    result: RegionCount,
+    neighbors: bool,
 ) -> Complex:
     """Put together what a search found."""
-    found = found.first(result.count)
+    found = found.first(result.total)
     cut_output = problem.words > net._core.words
     patterns, classes = found.patterns(net, cut_output)
     across = np.full(len(found.facets), -1, np.int64)
