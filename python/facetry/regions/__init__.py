@@ -4,18 +4,14 @@ Geometry is float64 of the given weights, whatever the network's dtype.
 """
 
 from . import bounds
-from ._box import (
-    RegionBlock,
-    RegionCount,
-    RegionSweep,
-    SweepJob,
-    SweepPart,
-    iter_regions_in_box,
-    regions_in_box,
-)
-from ._complex import Adjacency, Complex, MapHistogram, Piece, Verification
+from ._box import iter_regions_in_box, regions_in_box
+from ._box_search import RegionBlock, RegionCount
+from ._complex import Complex
+from ._complex_check import Verification
+from ._complex_parts import Adjacency, MapHistogram, Piece
 from ._near import RegionsNear, regions_near
 from ._region import ClassPiece, Region
+from ._sweep import RegionSweep, SweepJob, SweepPart
 
 __all__ = [
     "Adjacency",
