@@ -44,6 +44,7 @@ class PlaneMerge {
     std::vector<std::int32_t> vertex_ids;
     std::vector<SeamFace> seam_faces;
     std::size_t first_edge = 0, first_face = 0, first_corner = 0;
+    std::int32_t first_vertex = 0, end_vertex = 0;  // the piece's own
   };
 
   void join_seam(Side left, Side right);
