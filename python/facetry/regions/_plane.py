@@ -129,8 +129,10 @@ def regions_on_plane(
     array([ True])
 
     """
-    frames = np.stack([_vector(name, x)[None] for name, x in (("origin", origin), ("u", u), ("v", v))], 1)
-    return _cut(net, frames, box, cut_output, class_rule, max_bytes)[0]
+    frame = [_vector(name, x) for name, x in (("origin", origin), ("u", u), ("v", v))]
+    if len({x.size for x in frame}) != 1:
+        raise ValueError("origin, u and v have {}, {} and {} inputs".format(*(x.size for x in frame)))
+    return _cut(net, np.stack(frame)[None], box, cut_output, class_rule, max_bytes)[0]
 
 
 def regions_on_planes(
@@ -265,7 +267,7 @@ def as_polygon(box: npt.ArrayLike) -> F64:
 
 
 def _convex(corners: F64) -> F64:
-    spread = np.ptp(corners, axis=0)
+    spread = corners.max(axis=0) - corners.min(axis=0)
     if not np.all(spread > 0):
         raise ValueError("the polygon of box is flat: its area is 0")
     scaled = (corners - corners.min(axis=0)) / spread
@@ -297,11 +299,14 @@ def _normal_box(polygon: F64) -> tuple[F64, F64]:
 
 
 def _require_planes(frames: F64) -> None:
-    lengths = np.linalg.norm(frames[:, 1:], axis=2)
-    for name, length in zip("uv", lengths.T, strict=True):
-        if not np.all(length > 0):
+    units = []
+    for k, name in ((1, "u"), (2, "v")):
+        largest = np.abs(frames[:, k]).max(axis=1, keepdims=True)
+        if not np.all(largest > 0):
             raise ValueError(f"{name} is zero: it spans no plane")
-    u, v = frames[:, 1] / lengths[:, :1], frames[:, 2] / lengths[:, 1:]
+        scaled = frames[:, k] / largest  # the square of a large number overflows
+        units.append(scaled / np.linalg.norm(scaled, axis=1, keepdims=True))
+    u, v = units
     across = v - np.sum(u * v, axis=1)[:, None] * u
     if not np.all(np.linalg.norm(across, axis=1) > _PARALLEL):
         raise ValueError("u and v are parallel: they span no plane")
