@@ -12,8 +12,8 @@ inline constexpr std::size_t kPlaneBlock = 3 * kPlaneLanes;
 
 // A corner of a polygon, and the edge from it to the next one: twice its number, + 1 against its direction.
 struct PlaneCorner {
-  double x = 0, y = 0;
-  std::uint32_t vertex = 0, edge = 0;
+  double x, y;
+  std::uint32_t vertex, edge;
 };
 
 // Bit i of byte b is function i of block b. Functions that are not live are given as neither.

@@ -43,6 +43,7 @@ class PlaneJob {
     tasks_.clear();
     is_inconsistent_ = false;
     cutter_.emplace(layers_, network_.program().kernels(), call_.outputs, tolerances());
+    tasks_.reserve(2 * kTasks);  // a line cuts a cell at most once
     try {
       for (const Cell& cell : cut_trunk()) add_task(cell);
     } catch (const InconsistentCut&) {
@@ -156,6 +157,7 @@ class PlaneJob {
 
   void add_task(Cell cell) {
     CellTask& task = tasks_.emplace_back();
+    if (!cell.is_face) task.work.reserve(layers_.words, layers_.output_width);
     const Polygon outline = cell.polygon;
     const auto size = static_cast<std::uint32_t>(outline.size);
     cell.polygon.corners = task.work.arena.take<PlaneCorner>(size);

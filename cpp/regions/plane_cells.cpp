@@ -42,6 +42,17 @@ std::size_t CellWork::bytes() const {
          bytes_of(faces.ends) + bytes_of(faces.bits) + bytes_of(faces.outputs) + bytes_of(faces.classes);
 }
 
+// A task has at least a hundred faces where there are many; growing from nothing took a sixth of the time.
+void CellWork::reserve(std::size_t words, std::size_t outputs) {
+  constexpr std::size_t kFaces = 128;
+  mesh.vertices.reserve(kFaces);
+  mesh.edges.reserve(4 * kFaces);
+  faces.corners.reserve(4 * kFaces);
+  faces.ends.reserve(kFaces);
+  faces.bits.reserve(kFaces * std::min<std::size_t>(words, 16));
+  faces.outputs.reserve(kFaces * 3 * std::min<std::size_t>(outputs, 16));
+}
+
 CellCutter::CellCutter(const PlaneNetwork& network, const Kernels& kernels, PlaneOutputs outputs,
                        std::vector<AlignedArray<double>> tolerances)
     : network_(network), kernels_(kernels), outputs_(outputs), tolerances_(std::move(tolerances)) {
@@ -126,29 +137,28 @@ void CellCutter::gather_crossing(Cell& cell, const std::uint8_t* crossing, CellW
   const PlaneLayer& layer = network_.layers[cell.layer];
   CrossingNeurons& lines = cell.crossing;
   lines.count = 0;
-  for (std::size_t block = 0; block < layer.blocks; ++block)
-    lines.count += static_cast<std::size_t>(std::popcount(crossing[block]));
-  lines.blocks = (lines.count + kPlaneLanes - 1) / kPlaneLanes;
-  lines.neurons = work.arena.take<std::uint32_t>(lines.blocks * kPlaneLanes);
-  lines.functions = work.arena.take<double>(lines.blocks * kPlaneBlock);
-  lines.tolerance = work.arena.take<double>(lines.blocks * kPlaneLanes);
-  cell.live = work.arena.take<std::uint8_t>(lines.blocks);
-  cell.block = 0;
-  if (lines.count == 0) return;
-  std::fill_n(lines.functions + (lines.blocks - 1) * kPlaneBlock, kPlaneBlock, 0.0);
-  std::fill_n(lines.tolerance + (lines.blocks - 1) * kPlaneLanes, kPlaneLanes, 0.0);
-  std::fill_n(cell.live, lines.blocks, std::uint8_t{0xFF});
-  if (lines.count % kPlaneLanes != 0)
-    cell.live[lines.blocks - 1] = static_cast<std::uint8_t>((1u << (lines.count % kPlaneLanes)) - 1);
-  std::size_t i = 0;
+  lines.neurons = work.arena.take<std::uint32_t>(layer.width);
+  lines.functions = work.arena.take<double>(layer.blocks * kPlaneBlock);
+  lines.tolerance = work.arena.take<double>(layer.blocks * kPlaneLanes);
   for_bits(crossing, 0, layer.blocks, [&](std::size_t j) {
+    const std::size_t i = lines.count++;
     lines.neurons[i] = static_cast<std::uint32_t>(j);
     lines.tolerance[i] = tolerances_[cell.layer][j];
     const double* from = cell.functions + j / kPlaneLanes * kPlaneBlock + j % kPlaneLanes;
     double* to = lines.functions + i / kPlaneLanes * kPlaneBlock + i % kPlaneLanes;
     for (std::size_t k = 0; k < 3; ++k) to[k * kPlaneLanes] = from[k * kPlaneLanes];
-    ++i;
   });
+  lines.blocks = (lines.count + kPlaneLanes - 1) / kPlaneLanes;
+  cell.live = work.arena.take<std::uint8_t>(lines.blocks);
+  std::fill_n(cell.live, lines.blocks, std::uint8_t{0xFF});
+  if (lines.count % kPlaneLanes != 0)
+    cell.live[lines.blocks - 1] = static_cast<std::uint8_t>((1u << (lines.count % kPlaneLanes)) - 1);
+  for (std::size_t i = lines.count; i < lines.blocks * kPlaneLanes; ++i) {
+    lines.tolerance[i] = 0;
+    for (std::size_t k = 0; k < 3; ++k)
+      lines.functions[i / kPlaneLanes * kPlaneBlock + k * kPlaneLanes + i % kPlaneLanes] = 0;
+  }
+  cell.block = 0;
 }
 
 // One product for all parts of the cell: the neurons that cross it count as inactive.

@@ -54,6 +54,7 @@ struct CellWork {
   FaceList faces;
   PlaneNetwork::Rows rows;
 
+  void reserve(std::size_t words, std::size_t outputs);
   std::size_t bytes() const;
 };
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .raster import Raster
+from .slice import Slice
 
 SCHEMA = 1
 """Version of :meth:`Survey.to_dict`; it grows when a key changes its meaning or goes away."""
@@ -112,7 +113,7 @@ class Survey:
     layers: tuple[LayerFacts, ...]
     hamming: HammingFacts
     classes: ClassFacts
-    picture: Raster | None
+    picture: Slice | Raster | None
     """None where every input is constant."""
     seconds: dict[str, float]
     """Of loading, making the points, propagating them, counting their patterns, the pairs and the picture."""
@@ -129,7 +130,7 @@ class Survey:
         """Give plain numbers, strings, lists and dicts, without NaN; ``schema`` is the layout's version.
 
         The keys are the fields of the dataclasses above. ``picture`` has the plane (origin, directions,
-        window) and the number of patterns seen in it, not its pixels.
+        window) and the numbers of regions and patterns in it; ``columns`` and ``rows`` where it is a raster.
         """
         facts: dict[str, Any] = {"schema": SCHEMA}
         for name in ("network", "points", "patterns", "hamming", "classes"):
@@ -147,9 +148,9 @@ class Survey:
         return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
 
 
-def _picture_facts(picture: Raster) -> dict[str, Any]:
+def _picture_facts(picture: Slice | Raster) -> dict[str, Any]:
     plane = picture.plane
-    rows, columns = picture.regions.shape
+    is_raster = isinstance(picture, Raster)
     return {
         "kind": plane.kind,
         "numbers": list(plane.numbers),
@@ -158,8 +159,9 @@ def _picture_facts(picture: Raster) -> dict[str, Any]:
         "v": None if plane.v is None else plane.v.tolist(),
         "window": list(plane.window),
         "marks": [list(mark) for mark in plane.marks],
-        "columns": columns,
-        "rows": rows,
+        "columns": picture.regions.shape[1] if is_raster else None,
+        "rows": picture.regions.shape[0] if is_raster else None,
+        "faces": None if is_raster else len(picture.regions),
         "patterns": len(picture.patterns),
-        "classes": sorted({int(k) for k in picture.classes.flat}),
+        "classes": picture.seen_classes,
     }

@@ -16,14 +16,15 @@ from .._classes import classify, rule_of
 from .environment import environment
 from .facts import ClassFacts, LayerFacts, NetworkFacts, PatternFacts, PointFacts, Survey
 from .pairs import Distances, measure_pairs
-from .plane import PlaneChoice, choose_plane
-from .raster import raster
+from .plane import Plane, PlaneChoice, choose_plane
+from .raster import Raster, raster
+from .slice import Slice, cut_slice
 from .sources import DataPoints, SobolPoints, as_box, block_rows, data_points
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total); the stages are "points", "pairs" and "picture"."""
 
-STAGES = {"points": "points", "pairs": "near and far pairs", "picture": "rows of the picture"}
+STAGES = {"points": "points", "pairs": "near and far pairs", "picture": "picture"}
 
 ACTIVITY_BINS = 20
 DEFAULT_POINTS = 100_000
@@ -69,7 +70,8 @@ def survey(
     pairs : int
         Near and far pairs of points for the Hamming distances. Fewer where they would not fit in 128 MiB.
     pixels : int
-        The picture has ``pixels`` x ``pixels`` samples.
+        Where there are too many regions to draw (some 100,000), or only one input varies, the picture is a
+        raster of ``pixels`` x ``pixels`` samples.
     max_bytes : int, optional
         Memory for the set of distinct patterns; once it is full the counts are lower bounds.
     seed : int
@@ -101,6 +103,8 @@ def survey(
         raise ValueError(f"class_rule is {class_rule!r}, expected 'argmax' or 'argmin'")
     if pairs < 1:
         raise ValueError(f"pairs must be at least 1, is {pairs}")
+    if pixels < 2:
+        raise ValueError(f"pixels must be at least 2, is {pixels}")
     source = _source(net, points, box, data)
     rng = np.random.default_rng(seed)
     rule = rule_of(net.output_dim, class_rule == "argmin")
@@ -114,11 +118,7 @@ def survey(
     report("pairs", distances.facts.pairs, distances.facts.pairs)
     seconds["pairs"] = time.perf_counter() - begin
     begin = time.perf_counter()
-    picture = None
-    if chosen is not None:
-        picture = raster(
-            net, chosen, rule, pixels=pixels, progress=lambda done, total: report("picture", done, total)
-        )
+    picture = None if chosen is None else _picture(net, chosen, rule, pixels, report)
     seconds["picture"] = time.perf_counter() - begin
 
     facts = PointFacts(
@@ -140,6 +140,16 @@ def survey(
         environment=environment(),
         seed=seed,
     )
+
+
+def _picture(net: Network, plane: Plane, rule: str, pixels: int, report: Progress) -> Slice | Raster:
+    found = cut_slice(net, plane, rule)
+    if found is None:
+        return raster(
+            net, plane, rule, pixels=pixels, progress=lambda done, total: report("picture", done, total)
+        )
+    report("picture", 1, 1)
+    return found
 
 
 def _reporter(progress: bool | Progress | None) -> Progress:

@@ -33,6 +33,11 @@ class Raster:
     leads: F64
     """By how much the class of a pixel leads before the next one; for one output its magnitude."""
 
+    @property
+    def seen_classes(self) -> list[int]:
+        """The classes that were seen."""
+        return [int(k) for k in np.unique(self.classes)]
+
 
 def raster(
     net: Network,
