@@ -30,6 +30,10 @@ void for_bits(const std::uint8_t* bytes, std::size_t begin, std::size_t end, con
       visit(block * kPlaneLanes + static_cast<std::size_t>(std::countr_zero(byte)));
 }
 
+std::size_t first_live(const Cell& cell) {
+  return cell.block * kPlaneLanes + static_cast<std::size_t>(std::countr_zero(cell.live[cell.block]));
+}
+
 void put_factor(const double* functions, std::size_t i, double factor, double* to) {
   const double* from = functions + i / kPlaneLanes * kPlaneBlock + i % kPlaneLanes;
   for (std::size_t k = 0; k < 3; ++k) to[k] = factor * from[k * kPlaneLanes];
@@ -38,7 +42,7 @@ void put_factor(const double* functions, std::size_t i, double factor, double* t
 }  // namespace
 
 std::size_t CellWork::bytes() const {
-  return arena.bytes() + bytes_of(mesh.vertices) + bytes_of(mesh.edges) + bytes_of(faces.corners) +
+  return scratch.arena.bytes() + bytes_of(mesh.vertices) + bytes_of(mesh.edges) + bytes_of(faces.corners) +
          bytes_of(faces.ends) + bytes_of(faces.bits) + bytes_of(faces.outputs) + bytes_of(faces.classes);
 }
 
@@ -66,16 +70,16 @@ CellCutter::CellCutter(const PlaneNetwork& network, const Kernels& kernels, Plan
 Cell CellCutter::root(std::span<const PlanePoint> polygon, const PlaneFrame& frame, CellWork& work) const {
   const auto size = static_cast<std::uint32_t>(polygon.size());
   Cell cell;
-  cell.polygon = {work.arena.take<PlaneCorner>(size), size};
+  cell.polygon = {work.scratch.arena.take<PlaneCorner>(size), size};
   for (std::uint32_t i = 0; i < size; ++i) {
     work.mesh.add_vertex(polygon[i].x, polygon[i].y);
     const std::uint32_t edge = work.mesh.add_edge(i, (i + 1) % size, kNoId);
     cell.polygon.corners[i] = {polygon[i].x, polygon[i].y, i, 2 * edge};
   }
-  cell.bits = work.arena.take<std::uint64_t>(network_.words);
+  cell.bits = work.scratch.arena.take<std::uint64_t>(network_.words);
   std::fill_n(cell.bits, network_.words, std::uint64_t{0});
-  double* functions = work.arena.take<double>(network_.links.front().blocks * kPlaneBlock);
-  network_.enter(frame, work.rows, functions);
+  double* functions = work.scratch.arena.take<double>(network_.links.front().blocks * kPlaneBlock);
+  network_.enter(frame, work.scratch.rows, functions);
   if (network_.layers.empty()) {
     cell.functions = functions;
     cell.is_face = true;
@@ -115,16 +119,16 @@ void CellCutter::settle(Cell& cell, CellWork& work) const {
 const double* CellCutter::next_functions(const Cell& cell, CellWork& work) const {
   const PlaneLink& link = network_.links[cell.layer + 1];
   if (link.is_additive()) return cell.next;
-  double* next = work.arena.take<double>(link.blocks * kPlaneBlock);
-  network_.follow(cell.layer, cell.functions, cell.bits, work.rows, next);
+  double* next = work.scratch.arena.take<double>(link.blocks * kPlaneBlock);
+  network_.follow(cell.layer, cell.functions, cell.bits, work.scratch.rows, next);
   return next;
 }
 
 void CellCutter::enter_layer(Cell& cell, const double* functions, CellWork& work) const {
   const PlaneLayer& layer = network_.layers[cell.layer];
   cell.functions = functions;
-  std::uint8_t* crossing = work.arena.take<std::uint8_t>(layer.blocks);
-  std::uint8_t* positive = work.arena.take<std::uint8_t>(layer.blocks);
+  std::uint8_t* crossing = work.scratch.arena.take<std::uint8_t>(layer.blocks);
+  std::uint8_t* positive = work.scratch.arena.take<std::uint8_t>(layer.blocks);
   kernels_.plane.classify({layer.blocks, functions, tolerances_[cell.layer].data(),
                            neurons_of_[cell.layer].data(), crossing, positive, cell.polygon.corners,
                            cell.polygon.size});
@@ -137,9 +141,9 @@ void CellCutter::gather_crossing(Cell& cell, const std::uint8_t* crossing, CellW
   const PlaneLayer& layer = network_.layers[cell.layer];
   CrossingNeurons& lines = cell.crossing;
   lines.count = 0;
-  lines.neurons = work.arena.take<std::uint32_t>(layer.width);
-  lines.functions = work.arena.take<double>(layer.blocks * kPlaneBlock);
-  lines.tolerance = work.arena.take<double>(layer.blocks * kPlaneLanes);
+  lines.neurons = work.scratch.arena.take<std::uint32_t>(layer.width);
+  lines.functions = work.scratch.arena.take<double>(layer.blocks * kPlaneBlock);
+  lines.tolerance = work.scratch.arena.take<double>(layer.blocks * kPlaneLanes);
   for_bits(crossing, 0, layer.blocks, [&](std::size_t j) {
     const std::size_t i = lines.count++;
     lines.neurons[i] = static_cast<std::uint32_t>(j);
@@ -149,7 +153,7 @@ void CellCutter::gather_crossing(Cell& cell, const std::uint8_t* crossing, CellW
     for (std::size_t k = 0; k < 3; ++k) to[k * kPlaneLanes] = from[k * kPlaneLanes];
   });
   lines.blocks = (lines.count + kPlaneLanes - 1) / kPlaneLanes;
-  cell.live = work.arena.take<std::uint8_t>(lines.blocks);
+  cell.live = work.scratch.arena.take<std::uint8_t>(lines.blocks);
   std::fill_n(cell.live, lines.blocks, std::uint8_t{0xFF});
   if (lines.count % kPlaneLanes != 0)
     cell.live[lines.blocks - 1] = static_cast<std::uint8_t>((1u << (lines.count % kPlaneLanes)) - 1);
@@ -166,9 +170,9 @@ const double* CellCutter::start_next(const Cell& cell, const std::uint8_t* posit
   const PlaneLink& link = network_.links[cell.layer + 1];
   if (!link.is_additive()) return nullptr;
   const PlaneLayer& layer = network_.layers[cell.layer];
-  double* next = work.arena.take<double>(link.blocks * kPlaneBlock);
-  auto* rows = work.arena.take<std::uint32_t>(layer.width);
-  double* factors = work.arena.take<double>(3 * layer.width);
+  double* next = work.scratch.arena.take<double>(link.blocks * kPlaneBlock);
+  auto* rows = work.scratch.arena.take<std::uint32_t>(layer.width);
+  double* factors = work.scratch.arena.take<double>(3 * layer.width);
   std::size_t count = 0;
   const auto add = [&](std::size_t j, double factor) {
     rows[count] = static_cast<std::uint32_t>(j);
@@ -189,64 +193,65 @@ const double* CellCutter::start_next(const Cell& cell, const std::uint8_t* posit
 
 std::uint32_t CellCutter::next_line(const Cell& cell) const {
   if (cell.is_face) return kNoId;
-  const auto bit = static_cast<std::size_t>(std::countr_zero(cell.live[cell.block]));
   return static_cast<std::uint32_t>(network_.layers[cell.layer].first_neuron) +
-         cell.crossing.neurons[cell.block * kPlaneLanes + bit];
+         cell.crossing.neurons[first_live(cell)];
 }
 
-void CellCutter::cut(const Cell& cell, CellWork& work, Cell parts[2]) const {
+Cell CellCutter::cut(Cell& cell, CellWork& work) const {
+  Arena& arena = work.scratch.arena;
   const std::size_t size = cell.polygon.size;
-  const std::size_t line =
-      cell.block * kPlaneLanes + static_cast<std::size_t>(std::countr_zero(cell.live[cell.block]));
-  const double* from = cell.crossing.functions + line / kPlaneLanes * kPlaneBlock + line % kPlaneLanes;
-  const double function[3] = {from[0], from[kPlaneLanes], from[2 * kPlaneLanes]};
+  const std::size_t line = first_live(cell);
+  double function[3];
+  put_factor(cell.crossing.functions, line, 1, function);
   const double tolerance = cell.crossing.tolerance[line];
-  double* values = work.arena.take<double>(size);
-  auto* signs = work.arena.take<std::int8_t>(size);
+  double* values = arena.take<double>(size);
+  auto* signs = arena.take<std::int8_t>(size);
   kernels_.plane.evaluate(function, cell.polygon.corners, size, values);
   for (std::size_t i = 0; i < size; ++i)
     signs[i] = static_cast<std::int8_t>((values[i] > tolerance) - (values[i] < -tolerance));
-  for (int side = 0; side < 2; ++side) {
-    parts[side] = cell;
-    parts[side].polygon = {work.arena.take<PlaneCorner>(size + 2), 0};
-  }
-  work.mesh.cut(cell.polygon, values, signs, next_line(cell), parts[0].polygon, parts[1].polygon);
-  take_side(cell, false, parts[0], work);
-  parts[0].mark = work.arena.mark();
-  take_side(cell, true, parts[1], work);
-  parts[1].mark = work.arena.mark();
+  Polygon negative{arena.take<PlaneCorner>(size + 2), 0}, positive{arena.take<PlaneCorner>(size + 2), 0};
+  work.mesh.cut(cell.polygon, values, signs, next_line(cell), negative, positive);
+  Cell other = cell;
+  other.polygon = negative;
+  cell.polygon = positive;
+  take_side(other, false, work);
+  other.mark = arena.mark();
+  take_side(cell, true, work);
+  return other;
 }
 
-// Of the neurons that cross the cell, some cross the part, some are active on it: they are added to the next
-// layer's functions.
-void CellCutter::take_side(const Cell& cell, bool is_positive, Cell& part, CellWork& work) const {
+// Of the neurons that cross the whole cell, some cross this part of it, some are active on it: those are
+// added to the next layer's functions.
+void CellCutter::take_side(Cell& cell, bool is_positive, CellWork& work) const {
+  Arena& arena = work.scratch.arena;
   const CrossingNeurons& lines = cell.crossing;
   const PlaneLayer& layer = network_.layers[cell.layer];
+  const PlaneLink& link = network_.links[cell.layer + 1];
   const unsigned first = cell.live[cell.block] & -unsigned{cell.live[cell.block]};
-  part.bits = copy(cell.bits, network_.words, work.arena);
-  part.live = work.arena.take<std::uint8_t>(lines.blocks);
-  auto* positive = work.arena.take<std::uint8_t>(lines.blocks);
+  auto* live = arena.take<std::uint8_t>(lines.blocks);
+  auto* positive = arena.take<std::uint8_t>(lines.blocks);
   std::copy(cell.live + cell.block, cell.live + lines.blocks, positive + cell.block);
   positive[cell.block] = static_cast<std::uint8_t>(positive[cell.block] & ~first);
   kernels_.plane.classify({lines.blocks - cell.block, lines.functions + cell.block * kPlaneBlock,
                            lines.tolerance + cell.block * kPlaneLanes, positive + cell.block,
-                           part.live + cell.block, positive + cell.block, part.polygon.corners,
-                           part.polygon.size});
+                           live + cell.block, positive + cell.block, cell.polygon.corners,
+                           cell.polygon.size});
   if (is_positive) positive[cell.block] = static_cast<std::uint8_t>(positive[cell.block] | first);
-  const PlaneLink& link = network_.links[cell.layer + 1];
+  cell.live = live;
+  cell.bits = copy(cell.bits, network_.words, arena);
   std::size_t count = 0;
-  auto* rows = work.arena.take<std::uint32_t>(lines.count);
-  double* factors = work.arena.take<double>(3 * lines.count);
+  auto* rows = arena.take<std::uint32_t>(lines.count);
+  double* factors = arena.take<double>(3 * lines.count);
   for_bits(positive, cell.block, lines.blocks, [&](std::size_t i) {
     const std::size_t j = lines.neurons[i];
-    set_bit(part.bits, layer, j);
+    set_bit(cell.bits, layer, j);
     rows[count] = static_cast<std::uint32_t>(j);
     put_factor(lines.functions, i, 1 - layer.slope(j), factors + 3 * count++);
   });
   if (count == 0 || !link.is_additive()) return;
-  double* next = work.arena.take<double>(link.blocks * kPlaneBlock);
+  double* next = arena.take<double>(link.blocks * kPlaneBlock);
   kernels_.plane.combine({link.blocks, cell.next, next, link.weights.data(), rows, factors, count});
-  part.next = next;
+  cell.next = next;
 }
 
 // Multiply-adds of a cut, or of entering a layer, roughly; the rest of a cell is 300 of them.
@@ -261,17 +266,12 @@ void CellCutter::run(CellWork& work, double nanoseconds) const {
   while (!work.stack.empty() && left > 0) {
     Cell cell = work.stack.back();
     work.stack.pop_back();
-    work.arena.rewind(cell.mark);
-    left -= cost(cell);
-    settle(cell, work);
-    if (cell.is_face) {
-      emit(cell, work);
-      continue;
+    work.scratch.arena.rewind(cell.mark);
+    for (settle(cell, work); !cell.is_face; settle(cell, work)) {
+      left -= cost(cell);
+      work.stack.push_back(cut(cell, work));
     }
-    Cell parts[2];
-    cut(cell, work, parts);
-    work.stack.push_back(parts[0]);
-    work.stack.push_back(parts[1]);
+    emit(cell, work);
   }
 }
 
@@ -304,8 +304,8 @@ void CellCutter::emit_classes(const Cell& cell, CellWork& work) const {
       if (!is_sign) put_factor(cell.functions, w, outputs_ == PlaneOutputs::kLowest ? -1 : 1, rival);
       for (std::size_t i = 0; i < 3; ++i) function[i] -= rival[i];
       const double zero = is_sign ? tolerance[0] : tolerance[k] + tolerance[w];
-      double* values = work.arena.take<double>(piece.polygon.size);
-      auto* signs = work.arena.take<std::int8_t>(piece.polygon.size);
+      double* values = work.scratch.arena.take<double>(piece.polygon.size);
+      auto* signs = work.scratch.arena.take<std::int8_t>(piece.polygon.size);
       kernels_.plane.evaluate(function, piece.polygon.corners, piece.polygon.size, values);
       bool is_above = false, is_below = false;
       for (std::size_t i = 0; i < piece.polygon.size; ++i) {
@@ -315,8 +315,8 @@ void CellCutter::emit_classes(const Cell& cell, CellWork& work) const {
       }
       if (is_above && !is_below) pieces[p].winner = static_cast<std::int32_t>(k);
       if (!is_above || !is_below) continue;
-      Polygon negative{work.arena.take<PlaneCorner>(piece.polygon.size + 2), 0};
-      Polygon positive{work.arena.take<PlaneCorner>(piece.polygon.size + 2), 0};
+      Polygon negative{work.scratch.arena.take<PlaneCorner>(piece.polygon.size + 2), 0};
+      Polygon positive{work.scratch.arena.take<PlaneCorner>(piece.polygon.size + 2), 0};
       work.mesh.cut(piece.polygon, values, signs, static_cast<std::uint32_t>(network_.neurons + k), negative,
                     positive);
       pieces[p].polygon = negative;

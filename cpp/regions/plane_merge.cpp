@@ -50,10 +50,10 @@ void PlaneMerge::join() {
 
 // The task of the lower number keeps the edges and vertices of the seam.
 void PlaneMerge::join_seam(Side left, Side right) {
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> stack{{left.edge, right.edge}};
-  while (!stack.empty()) {
-    const auto [l, r] = stack.back();
-    stack.pop_back();
+  stack_.assign({{left.edge, right.edge}});
+  while (!stack_.empty()) {
+    const auto [l, r] = stack_.back();
+    stack_.pop_back();
     PlaneEdge& one = tasks_[left.task].work.mesh.edges[l];
     PlaneEdge& other = tasks_[right.task].work.mesh.edges[r];
     if (one.half == kNoId || other.half == kNoId) {
@@ -75,8 +75,8 @@ void PlaneMerge::join_seam(Side left, Side right) {
       shared_.push_back({right.task, right_middle, left.task, left_middle});
     else
       shared_.push_back({left.task, left_middle, right.task, right_middle});
-    stack.push_back({one.half, other.half});
-    stack.push_back({one.half + 1, other.half + 1});
+    stack_.push_back({one.half, other.half});
+    stack_.push_back({one.half + 1, other.half + 1});
   }
 }
 

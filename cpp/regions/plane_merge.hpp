@@ -15,7 +15,7 @@ namespace facetry {
 struct CellTask {
   CellWork work;
   std::vector<std::uint32_t> trunk_vertices, trunk_edges;
-  bool is_inconsistent = false;
+  bool has_begun = false, is_inconsistent = false;
 };
 
 class PlaneMerge {
@@ -60,6 +60,7 @@ class PlaneMerge {
   const std::size_t neurons_;
   std::vector<Piece> pieces_;
   std::vector<SharedVertex> shared_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> stack_;  // of join_seam
   PlaneComplex complex_;
 };
 
