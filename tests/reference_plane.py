@@ -47,7 +47,7 @@ def area(corners):
 
 
 def _split_by_layer(net, frame, cell, first, width):
-    pattern, corners = cell
+    pattern = cell[0]
     filled = np.array(pattern + (0,) * (net.n_neurons - len(pattern)), bool)
     (jacobian, offset), _ = frozen(net, filled, Fraction)
     parts = [cell]

@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -38,10 +39,10 @@ def assert_same_faces(plane, exact):
 
 
 def integer_network(widths, seed, activation=ft.ReLU, bias=True):
-    """Weights from -2 to 2, biases in halves: many lines through the same points, and many along each other."""
+    """Weights from -2 to 2, biases in halves: many lines through the same points, many along each other."""
     rng = np.random.default_rng(seed)
     layers = []
-    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+    for inputs, outputs in pairwise(widths):
         shift = rng.integers(-1, 2, outputs) / 2.0 * bias
         layers += [ft.Dense(rng.integers(-2, 3, (outputs, inputs)).astype(float), shift), activation()]
     return ft.Network(layers[:-1])
@@ -98,7 +99,7 @@ def test_a_third_output_beats_a_tie_inside_of_a_face():
 def test_planes_in_more_dimensions(seed):
     rng = np.random.default_rng(seed)
     net = integer_network([4, 5, 4, 2], seed)
-    origin, u, v = rng.integers(-1, 2, (3, 4)).astype(float) + [[0] * 4, [1, 0, 0, 3], [0, 1, -3, 0]]
+    origin, u, v = rng.integers(-1, 2, (3, 4)) + np.array([[0] * 4, [1, 0, 0, 3], [0, 1, -3, 0]], float)
     box = np.array([[0.5, 2.0], [-3.0, 1.0]])
     corners = [[0.5, -3], [2, -3], [2, 1], [0.5, 1]]
     plane = ft.regions_on_plane(net, origin, u, v, box)
@@ -115,16 +116,19 @@ DEGENERATE = {
     "two activations in a row": [ft.Dense(W, B), ft.LeakyReLU(0.5), ft.HardTanh(), ft.ReLU()],
     "dense after dense": [ft.Dense(W, B), ft.Dense(np.eye(3)), ft.ReLU(), ft.Dense(np.eye(3)), ft.Dense(
         [[1.0, -1.0, 2.0]], [0.25]), ft.ReLU()],
-    "scales everywhere": [ft.Scale([2.0, 0.5], [0.0, 1.0]), ft.Dense(W, B), ft.Scale([-1.0, 2, 0], [0.5, 0, -1]),
-                          ft.ReLU(), ft.Scale([1.0, 2, 3], [-0.25, 0, 0]), ft.ReLU()],
+    "scales everywhere": [ft.Scale([2.0, 0.5], [0.0, 1.0]), ft.Dense(W, B),
+                          ft.Scale([-1.0, 2, 0], [0.5, 0, -1]), ft.ReLU(),
+                          ft.Scale([1.0, 2, 3], [-0.25, 0, 0]), ft.ReLU()],
     "duplicates": [ft.Dense(W * 3, B * 3), ft.ReLU(), ft.Dense(np.ones((2, 9)), [-1.0, -1.0]), ft.ReLU()],
     "dead and always active": [ft.Dense(np.zeros((3, 2)), [0.0, -1.0, 1.0]), ft.ReLU(), ft.Dense(np.eye(3)),
                                ft.ReLU()],
     "lines through one point": [ft.Dense([[np.cos(k), np.sin(k)] for k in range(12)]), ft.ReLU(),
                                 ft.Dense(np.eye(12)[:3] * 2), ft.Abs()],
-    "a line along the boundary": [ft.Dense([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [1.0, -1.0, 2.0]), ft.ReLU()],
+    "a line along the boundary": [ft.Dense([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [1.0, -1.0, 2.0]),
+                                  ft.ReLU()],
     "everything zero": [ft.Dense(np.zeros((2, 2))), ft.ReLU(), ft.Dense(np.zeros((1, 2)))],
-    "parallel lines": [ft.Dense([[1.0, 0.0]] * 9, np.arange(9) / 4 - 1), ft.ReLU(), ft.Dense(np.ones((1, 9)))],
+    "parallel lines": [ft.Dense([[1.0, 0.0]] * 9, np.arange(9) / 4 - 1), ft.ReLU(),
+                       ft.Dense(np.ones((1, 9)))],
 }  # fmt: skip
 
 
@@ -167,7 +171,7 @@ def test_counts_of_another_program(shared, width, faces, vertices, monkeypatch):
 def test_random_networks_verify(width, depth):
     activation = [ft.ReLU, lambda: ft.LeakyReLU(0.1), lambda: ft.PReLU([-0.4])][width % 3]
     shrink = 1 if depth < 5 else 4
-    widths = [3] + [max(width // shrink, 1)] * depth + [1 + width % 3]
+    widths = [3, *[max(width // shrink, 1)] * depth, 1 + width % 3]
     net = random_network(widths, width, activation=activation)
     origin, u, v = np.random.default_rng(width).standard_normal((3, 3))
     plane = ft.regions_on_plane(net, origin, u, v, PENTAGON, cut_output=width % 2 == 0)
@@ -212,8 +216,11 @@ def test_affine_maps_are_the_networks():
 
 
 def fields(plane):
-    names = "vertices edges edge_faces edge_neurons face_offsets face_vertices maps classes zeros".split()
-    return [np.asarray(getattr(plane, name)) for name in names] + [plane.patterns.bits]
+    names = (
+        "vertices", "edges", "edge_faces", "edge_neurons", "face_offsets", "face_vertices", "maps", "classes",
+        "zeros",
+    )  # fmt: skip
+    return [*(np.asarray(getattr(plane, name)) for name in names), plane.patterns.bits]
 
 
 @pytest.mark.parametrize("outputs", [1, 4])
@@ -287,8 +294,8 @@ def test_locate_on_walls_gives_a_neighbour():
 
 def test_locate_where_neurons_vanish():
     """Here the second layer is 0 but for rounding, so patterns alone would not do."""
-    net = ft.Network([ft.Dense([[0.1, 0.7], [0.3, 0.2]]), ft.ReLU(), ft.Dense([[1.0, 1.0], [-1.0, -1.0]]), ft.ReLU(),
-                      ft.Dense([[3.0, 0.0], [0.1, 0.3]]), ft.ReLU()])  # fmt: skip
+    weights = [[0.1, 0.7], [0.3, 0.2]], [[1.0, 1.0], [-1.0, -1.0]], [[3.0, 0.0], [0.1, 0.3]]
+    net = ft.Network([layer for w in weights for layer in (ft.Dense(w), ft.ReLU())])
     plane = on_inputs(net)
     points = np.random.default_rng(0).uniform(-1, 1, (200, 2))
     assert np.all(plane.locate(points) >= 0)
@@ -380,7 +387,7 @@ def test_bad_arguments(small):
     plane = ([0, 0, 0], [1, 0, 0], [0, 1, 0])
     with pytest.raises(ValueError, match="class_rule is 'best', expected 'argmax' or 'argmin'"):
         ft.regions_on_plane(small, *plane, class_rule="best")
-    with pytest.raises(TypeError, match="net must be a facetry.Network, is int"):
+    with pytest.raises(TypeError, match=r"net must be a facetry\.Network, is int"):
         ft.regions_on_plane(5, *plane)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="origin has dtype complex128, expected real numbers"):
         ft.regions_on_plane(small, np.zeros(3, complex), *plane[1:])

@@ -28,14 +28,15 @@ struct ClassifyCall {
   std::size_t size = 0;
 };
 
-// output = input + sum over i of weights[rows[i]] times the function factors[i].
+// output = input + sum over i of weights[rows[i]] times the function at functions[places[i]].
 struct CombineCall {
   std::size_t blocks = 0;
   const double* input = nullptr;
   double* output = nullptr;
   const double* weights = nullptr;  // one row of 8 blocks an addend
   const std::uint32_t* rows = nullptr;
-  const double* factors = nullptr;  // (count, 3): a, b, c
+  const double* functions = nullptr;
+  const std::uint32_t* places = nullptr;  // of a; b and c are 8 and 16 further
   std::size_t count = 0;
 };
 

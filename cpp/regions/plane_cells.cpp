@@ -34,9 +34,24 @@ std::size_t first_live(const Cell& cell) {
   return cell.block * kPlaneLanes + static_cast<std::size_t>(std::countr_zero(cell.live[cell.block]));
 }
 
-void put_factor(const double* functions, std::size_t i, double factor, double* to) {
-  const double* from = functions + i / kPlaneLanes * kPlaneBlock + i % kPlaneLanes;
+// Where function i stands among blocks of them.
+std::uint32_t place_of(std::size_t i) {
+  return static_cast<std::uint32_t>(i / kPlaneLanes * kPlaneBlock + i % kPlaneLanes);
+}
+
+void take_function(const double* functions, std::size_t i, double factor, double* to) {
+  const double* from = functions + place_of(i);
   for (std::size_t k = 0; k < 3; ++k) to[k] = factor * from[k * kPlaneLanes];
+}
+
+// Function i times factor(i).
+template <class Factor>
+double* scale(const double* functions, std::size_t count, Arena& arena, const Factor& factor) {
+  double* scaled = arena.take<double>(round_up(count, kPlaneLanes) * 3);
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t k = 0; k < 3; ++k)
+      scaled[place_of(i) + k * kPlaneLanes] = factor(i) * functions[place_of(i) + k * kPlaneLanes];
+  return scaled;
 }
 
 }  // namespace
@@ -132,7 +147,7 @@ void CellCutter::enter_layer(Cell& cell, const double* functions, CellWork& work
   kernels_.plane.classify({layer.blocks, functions, tolerances_[cell.layer].data(),
                            neurons_of_[cell.layer].data(), crossing, positive, cell.polygon.corners,
                            cell.polygon.size});
-  for_bits(positive, 0, layer.blocks, [&](std::size_t j) { set_bit(cell.bits, layer, j); });
+  std::memcpy(cell.bits + layer.first_word, positive, layer.blocks);  // both least significant bit first
   gather_crossing(cell, crossing, work);
   cell.next = start_next(cell, positive, work);
 }
@@ -148,8 +163,8 @@ void CellCutter::gather_crossing(Cell& cell, const std::uint8_t* crossing, CellW
     const std::size_t i = lines.count++;
     lines.neurons[i] = static_cast<std::uint32_t>(j);
     lines.tolerance[i] = tolerances_[cell.layer][j];
-    const double* from = cell.functions + j / kPlaneLanes * kPlaneBlock + j % kPlaneLanes;
-    double* to = lines.functions + i / kPlaneLanes * kPlaneBlock + i % kPlaneLanes;
+    const double* from = cell.functions + place_of(j);
+    double* to = lines.functions + place_of(i);
     for (std::size_t k = 0; k < 3; ++k) to[k * kPlaneLanes] = from[k * kPlaneLanes];
   });
   lines.blocks = (lines.count + kPlaneLanes - 1) / kPlaneLanes;
@@ -159,9 +174,12 @@ void CellCutter::gather_crossing(Cell& cell, const std::uint8_t* crossing, CellW
     cell.live[lines.blocks - 1] = static_cast<std::uint8_t>((1u << (lines.count % kPlaneLanes)) - 1);
   for (std::size_t i = lines.count; i < lines.blocks * kPlaneLanes; ++i) {
     lines.tolerance[i] = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      lines.functions[i / kPlaneLanes * kPlaneBlock + k * kPlaneLanes + i % kPlaneLanes] = 0;
+    for (std::size_t k = 0; k < 3; ++k) lines.functions[place_of(i) + k * kPlaneLanes] = 0;
   }
+  lines.gains = lines.functions;
+  if (layer.slopes)
+    lines.gains = scale(lines.functions, lines.count, work.scratch.arena,
+                        [&](std::size_t i) { return 1 - layer.slopes[lines.neurons[i]]; });
   cell.block = 0;
 }
 
@@ -172,22 +190,23 @@ const double* CellCutter::start_next(const Cell& cell, const std::uint8_t* posit
   const PlaneLayer& layer = network_.layers[cell.layer];
   double* next = work.scratch.arena.take<double>(link.blocks * kPlaneBlock);
   auto* rows = work.scratch.arena.take<std::uint32_t>(layer.width);
-  double* factors = work.scratch.arena.take<double>(3 * layer.width);
+  auto* places = work.scratch.arena.take<std::uint32_t>(layer.width);
   std::size_t count = 0;
-  const auto add = [&](std::size_t j, double factor) {
+  const auto add = [&](std::size_t j) {
     rows[count] = static_cast<std::uint32_t>(j);
-    put_factor(cell.functions, j, factor, factors + 3 * count++);
+    places[count++] = place_of(j);
   };
+  const double* functions = cell.functions;
   if (layer.slopes) {
-    for (std::size_t j = 0; j < layer.width; ++j) {
-      const bool is_positive = (positive[j / kPlaneLanes] >> (j % kPlaneLanes)) & 1;
-      const double factor = is_positive ? 1 : layer.slopes[j];
-      if (factor != 0) add(j, factor);
-    }
+    functions = scale(cell.functions, layer.width, work.scratch.arena, [&](std::size_t j) {
+      return (positive[j / kPlaneLanes] >> (j % kPlaneLanes)) & 1 ? 1 : layer.slopes[j];
+    });
+    for (std::size_t j = 0; j < layer.width; ++j) add(j);
   } else {
-    for_bits(positive, 0, layer.blocks, [&](std::size_t j) { add(j, 1); });
+    for_bits(positive, 0, layer.blocks, add);
   }
-  kernels_.plane.combine({link.blocks, link.bias.data(), next, link.weights.data(), rows, factors, count});
+  kernels_.plane.combine(
+      {link.blocks, link.bias.data(), next, link.weights.data(), rows, functions, places, count});
   return next;
 }
 
@@ -202,7 +221,7 @@ Cell CellCutter::cut(Cell& cell, CellWork& work) const {
   const std::size_t size = cell.polygon.size;
   const std::size_t line = first_live(cell);
   double function[3];
-  put_factor(cell.crossing.functions, line, 1, function);
+  take_function(cell.crossing.functions, line, 1, function);
   const double tolerance = cell.crossing.tolerance[line];
   double* values = arena.take<double>(size);
   auto* signs = arena.take<std::int8_t>(size);
@@ -241,16 +260,17 @@ void CellCutter::take_side(Cell& cell, bool is_positive, CellWork& work) const {
   cell.bits = copy(cell.bits, network_.words, arena);
   std::size_t count = 0;
   auto* rows = arena.take<std::uint32_t>(lines.count);
-  double* factors = arena.take<double>(3 * lines.count);
+  auto* places = arena.take<std::uint32_t>(lines.count);
   for_bits(positive, cell.block, lines.blocks, [&](std::size_t i) {
     const std::size_t j = lines.neurons[i];
     set_bit(cell.bits, layer, j);
     rows[count] = static_cast<std::uint32_t>(j);
-    put_factor(lines.functions, i, 1 - layer.slope(j), factors + 3 * count++);
+    places[count++] = place_of(i);
   });
   if (count == 0 || !link.is_additive()) return;
   double* next = arena.take<double>(link.blocks * kPlaneBlock);
-  kernels_.plane.combine({link.blocks, cell.next, next, link.weights.data(), rows, factors, count});
+  kernels_.plane.combine(
+      {link.blocks, cell.next, next, link.weights.data(), rows, lines.gains, places, count});
   cell.next = next;
 }
 
@@ -300,8 +320,8 @@ void CellCutter::emit_classes(const Cell& cell, CellWork& work) const {
       const Piece piece = pieces[p];
       const auto w = static_cast<std::size_t>(piece.winner);
       double function[3], rival[3] = {};
-      put_factor(cell.functions, is_sign ? 0 : k, outputs_ == PlaneOutputs::kLowest ? -1 : 1, function);
-      if (!is_sign) put_factor(cell.functions, w, outputs_ == PlaneOutputs::kLowest ? -1 : 1, rival);
+      take_function(cell.functions, is_sign ? 0 : k, outputs_ == PlaneOutputs::kLowest ? -1 : 1, function);
+      if (!is_sign) take_function(cell.functions, w, outputs_ == PlaneOutputs::kLowest ? -1 : 1, rival);
       for (std::size_t i = 0; i < 3; ++i) function[i] -= rival[i];
       const double zero = is_sign ? tolerance[0] : tolerance[k] + tolerance[w];
       double* values = work.scratch.arena.take<double>(piece.polygon.size);
@@ -339,7 +359,7 @@ void CellCutter::emit_face(const Cell& cell, const Polygon& polygon, std::int32_
   faces.bits.insert(faces.bits.end(), cell.bits, cell.bits + network_.words);
   for (std::size_t output = 0; output < network_.output_width; ++output) {
     double function[3];
-    put_factor(cell.functions, output, 1, function);
+    take_function(cell.functions, output, 1, function);
     faces.outputs.insert(faces.outputs.end(), function, function + 3);
   }
   if (outputs_ != PlaneOutputs::kWhole) faces.classes.push_back(winner);

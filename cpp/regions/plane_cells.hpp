@@ -20,6 +20,7 @@ struct CrossingNeurons {
   std::size_t count = 0, blocks = 0;
   std::uint32_t* neurons = nullptr;  // of the layer
   double* functions = nullptr;
+  double* gains = nullptr;  // what the functions of the next layer's inputs gain where a neuron is active
   double* tolerance = nullptr;
 };
 

@@ -112,8 +112,8 @@ def regions_on_plane(
     -----
     A value counts as 0 up to 1e-13 times the magnitude that its terms add up to, measured for each neuron
     once for the whole domain. A neuron that is 0 in this sense on a whole cell does not split it, and its bit
-    there is 0 (in :meth:`Network.patterns`, rounding may make it 1). Where faces contradict each other at that
-    tolerance, ten times as much is tried, up to 1e-10; ``.tolerance`` tells which was used.
+    there is 0 (in :meth:`Network.patterns`, rounding may make it 1). Where faces contradict each other at
+    that tolerance, ten times as much is tried, up to 1e-10; ``.tolerance`` tells which was used.
 
     Faces, edges and vertices have the same numbers and bits whatever the number of threads; from one
     instruction set to another coordinates may differ in their last bits.
@@ -151,6 +151,7 @@ def regions_on_planes(
     Parameters
     ----------
     net : Network
+        Its weights are taken in float64.
     origins, us, vs : (n, inputs) or (inputs,) arrays
         Planes ``origins[i] + s us[i] + t vs[i]``; an array of one dimension is every plane's.
     box, cut_output, class_rule, max_bytes
@@ -199,6 +200,7 @@ def _cut(
     if not np.isfinite(reach).all():
         raise ValueError(f"inputs overflow on plane {np.argwhere(~np.isfinite(reach))[0][0]} in this box")
     double = net._double()
+    assert isinstance(double._core, _core.Network64)
     rule = "whole" if not cut_output else "sign" if net.output_dim == 1 else class_rule
     limit = memory_limit() if max_bytes is None else max_bytes
     try:

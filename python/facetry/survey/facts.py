@@ -150,7 +150,7 @@ class Survey:
 
 def _picture_facts(picture: Slice | Raster) -> dict[str, Any]:
     plane = picture.plane
-    is_raster = isinstance(picture, Raster)
+    rows, columns = picture.regions.shape if isinstance(picture, Raster) else (None, None)
     return {
         "kind": plane.kind,
         "numbers": list(plane.numbers),
@@ -159,9 +159,9 @@ def _picture_facts(picture: Slice | Raster) -> dict[str, Any]:
         "v": None if plane.v is None else plane.v.tolist(),
         "window": list(plane.window),
         "marks": [list(mark) for mark in plane.marks],
-        "columns": picture.regions.shape[1] if is_raster else None,
-        "rows": picture.regions.shape[0] if is_raster else None,
-        "faces": None if is_raster else len(picture.regions),
+        "columns": columns,
+        "rows": rows,
+        "faces": None if isinstance(picture, Raster) else len(picture.regions),
         "patterns": len(picture.patterns),
         "classes": picture.seen_classes,
     }

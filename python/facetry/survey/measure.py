@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .._classes import classify, rule_of
 from .._progress import reporter
 from ..network import Network
 from ..patterns import Patterns, PatternSet
-from .._classes import classify, rule_of
 from .environment import environment
 from .facts import ClassFacts, LayerFacts, NetworkFacts, PatternFacts, PointFacts, Survey
 from .pairs import Distances, measure_pairs

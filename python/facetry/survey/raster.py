@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
+from .._classes import classify, lead
 from ..network import Network
 from ..patterns import Patterns
-from .._classes import classify, lead
 from .plane import F64, Plane
 from .sources import block_rows
 
