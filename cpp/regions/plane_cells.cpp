@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstring>
 
+#include "regions/plane_functions.hpp"
+
 namespace facetry {
 namespace {
 
@@ -32,16 +34,6 @@ void for_bits(const std::uint8_t* bytes, std::size_t begin, std::size_t end, con
 
 std::size_t first_live(const Cell& cell) {
   return cell.block * kPlaneLanes + static_cast<std::size_t>(std::countr_zero(cell.live[cell.block]));
-}
-
-// Where function i stands among blocks of them.
-std::uint32_t place_of(std::size_t i) {
-  return static_cast<std::uint32_t>(i / kPlaneLanes * kPlaneBlock + i % kPlaneLanes);
-}
-
-void take_function(const double* functions, std::size_t i, double factor, double* to) {
-  const double* from = functions + place_of(i);
-  for (std::size_t k = 0; k < 3; ++k) to[k] = factor * from[k * kPlaneLanes];
 }
 
 // Function i times factor(i).
@@ -293,76 +285,6 @@ void CellCutter::run(CellWork& work, double nanoseconds) const {
     }
     emit(cell, work);
   }
-}
-
-void CellCutter::emit(const Cell& cell, CellWork& work) const {
-  if (outputs_ == PlaneOutputs::kWhole)
-    emit_face(cell, cell.polygon, 0, work);
-  else
-    emit_classes(cell, work);
-}
-
-// The upper envelope of the outputs, one output after the other: each takes what it wins from every piece.
-// Ties stay with the lower number. Cuts between pieces that a later output wins whole are merged in
-// plane_ties.cpp.
-void CellCutter::emit_classes(const Cell& cell, CellWork& work) const {
-  struct Piece {
-    Polygon polygon;
-    std::int32_t winner;
-  };
-  const bool is_sign = outputs_ == PlaneOutputs::kSign;
-  const double* tolerance = tolerances_.back().data();
-  std::vector<Piece> pieces{{cell.polygon, 0}};
-  const std::size_t rounds = is_sign ? 2 : network_.output_width;
-  for (std::size_t k = 1; k < rounds; ++k) {
-    const std::size_t count = pieces.size();
-    for (std::size_t p = 0; p < count; ++p) {
-      const Piece piece = pieces[p];
-      const auto w = static_cast<std::size_t>(piece.winner);
-      double function[3], rival[3] = {};
-      take_function(cell.functions, is_sign ? 0 : k, outputs_ == PlaneOutputs::kLowest ? -1 : 1, function);
-      if (!is_sign) take_function(cell.functions, w, outputs_ == PlaneOutputs::kLowest ? -1 : 1, rival);
-      for (std::size_t i = 0; i < 3; ++i) function[i] -= rival[i];
-      const double zero = is_sign ? tolerance[0] : tolerance[k] + tolerance[w];
-      double* values = work.scratch.arena.take<double>(piece.polygon.size);
-      auto* signs = work.scratch.arena.take<std::int8_t>(piece.polygon.size);
-      kernels_.plane.evaluate(function, piece.polygon.corners, piece.polygon.size, values);
-      bool is_above = false, is_below = false;
-      for (std::size_t i = 0; i < piece.polygon.size; ++i) {
-        signs[i] = static_cast<std::int8_t>((values[i] > zero) - (values[i] < -zero));
-        is_above |= signs[i] > 0;
-        is_below |= signs[i] < 0;
-      }
-      if (is_above && !is_below) pieces[p].winner = static_cast<std::int32_t>(k);
-      if (!is_above || !is_below) continue;
-      Polygon negative{work.scratch.arena.take<PlaneCorner>(piece.polygon.size + 2), 0};
-      Polygon positive{work.scratch.arena.take<PlaneCorner>(piece.polygon.size + 2), 0};
-      work.mesh.cut(piece.polygon, values, signs, static_cast<std::uint32_t>(network_.neurons + k), negative,
-                    positive);
-      pieces[p].polygon = negative;
-      pieces.push_back({positive, static_cast<std::int32_t>(k)});
-    }
-  }
-  for (const Piece& piece : pieces) emit_face(cell, piece.polygon, piece.winner, work);
-}
-
-void CellCutter::emit_face(const Cell& cell, const Polygon& polygon, std::int32_t winner,
-                           CellWork& work) const {
-  FaceList& faces = work.faces;
-  const auto face = static_cast<std::uint32_t>(faces.ends.size());
-  for (std::size_t i = 0; i < polygon.size; ++i) {
-    const PlaneCorner& corner = polygon.corners[i];
-    faces.corners.push_back(corner.vertex);
-    work.mesh.edges[corner.edge / 2].face[corner.edge % 2] = face;
-  }
-  faces.ends.push_back(faces.corners.size());
-  faces.bits.insert(faces.bits.end(), cell.bits, cell.bits + network_.words);
-  for (std::size_t output = 0; output < network_.output_width; ++output) {
-    double function[3];
-    take_function(cell.functions, output, 1, function);
-    faces.outputs.insert(faces.outputs.end(), function, function + 3);
-  }
-  if (outputs_ != PlaneOutputs::kWhole) faces.classes.push_back(winner);
 }
 
 }  // namespace facetry

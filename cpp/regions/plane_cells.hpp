@@ -92,7 +92,12 @@ class CellCutter {
   const double* start_next(const Cell& cell, const std::uint8_t* positive, CellWork& work) const;
   void take_side(Cell& cell, bool is_positive, CellWork& work) const;
   void emit(const Cell& cell, CellWork& work) const;
+  struct ClassPiece {
+    Polygon polygon;
+    std::int32_t winner = 0;
+  };
   void emit_classes(const Cell& cell, CellWork& work) const;
+  ClassPiece take_won(const Cell& cell, std::size_t k, ClassPiece& piece, CellWork& work) const;
   void emit_face(const Cell& cell, const Polygon& polygon, std::int32_t winner, CellWork& work) const;
   double cost(const Cell& cell) const;
 
