@@ -1,4 +1,4 @@
-"""Exact vertices, rays and volumes of rational polytopes: the double description method with integers alone."""
+"""Exact vertices, rays and volumes of rational polytopes: the double description method with integers."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ def rank(vectors) -> int:
 
 
 def cone_generators(rows) -> tuple[list[Vector], list[Vector]]:
-    """Give the lines and the extreme rays of {y : row . y <= 0 for all rows}, by Motzkin's double description.
+    """Give the lines and the extreme rays of {y : row . y <= 0 for all rows} (Motzkin et al. 1953).
 
-    A ray is kept with the set of rows that hold there. Two are adjacent where no third holds all that both hold.
+    A ray is kept with the set of rows that hold there. Two are adjacent where no third holds all that both
+    hold.
     """
     n = len(rows[0])
     lines = [tuple(int(i == j) for j in range(n)) for i in range(n)]
@@ -93,7 +94,7 @@ def _cut_rays(row, number, rays):
 
 
 def vertices_and_rays(A, b):
-    """The vertices (as Fractions), extreme rays and lines (as integers) of {x : A x <= b}; all empty if it is.
+    """The vertices (Fractions), extreme rays and lines (integers) of {x : A x <= b}; none if it is empty.
 
     Where there are lines, vertices and rays are one each of the faces that the lines cross, not unique.
     """

@@ -16,7 +16,7 @@ EXACT_POLYTOPES = 1000
 
 
 def integer_polytope(seed):
-    """A small polytope with integer rows: coincident, parallel and opposite ones, every fifth without a point."""
+    """A small polytope with integer rows: coincident, parallel and opposite ones; some are empty."""
     rng = np.random.default_rng(seed)
     d = int(rng.integers(1, 6))
     m = int(rng.integers(d, 20))
@@ -56,7 +56,7 @@ def matching(found, expected):
 
 
 def facets_in_order(P):
-    """Unit normals within the affine hull and their right-hand sides, sorted; equations have no such normal."""
+    """Unit normals within the affine hull and their right-hand sides, sorted; equations have none."""
     vertices, rays = P.vertices(), P.rays()
     inside = np.linalg.svd(np.r_[vertices - vertices[0], rays])
     inside = inside[2][: (inside[1] > 1e-9).sum()]
@@ -296,6 +296,24 @@ def test_rows_that_differ_by_rounding_are_one():
     cube = ft.Polytope.box([0, 0, 0], [1, 1, 1])
     A, b = np.r_[cube.A, cube.A * (1 + 1e-15), cube.A + 1e-15], np.r_[cube.b, cube.b + 1e-15, cube.b - 1e-15]
     matching(ft.Polytope(A, b).vertices(), cube.vertices())
+
+
+def test_rounding_leaves_no_tiny_right_hand_sides():
+    """They would become the size that slacks are compared with."""
+    square = ft.Polytope.box([0, 0, 0], [1, 1, 0])
+    t = np.array([0.1, 0.2, 0.3])
+    moved = square.translate(t).translate(-t[::-1]).translate(t[::-1] - t)
+    turned = square.image(np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0])
+    for P in (
+        moved,
+        turned,
+        turned.preimage(np.eye(3), t).translate(t),
+        ft.Polytope.from_vertices(turned.vertices()),
+    ):
+        assert P.dimension == 2
+        assert len(P.vertices()) == 4
+        assert (np.abs(P.b[P.b != 0]) > 1e-3).all()
+    assert moved == square
 
 
 @pytest.mark.parametrize("width", [1e-3, 1e-8, 1e-9])

@@ -103,7 +103,12 @@ def test_progress_reaches_the_end_of_every_stage(net: ft.Network, capsys: pytest
     survey(net, 500, box=BOX3, pairs=9, pixels=8, progress=lambda *call: calls.append(call))
     assert ("points", 500, 500) in calls
     assert ("pairs", 9, 9) in calls
+<<<<<<< HEAD
     assert calls[-1] == ("picture", 1, 1)
+=======
+    assert ("margins", 500, 500) in calls
+    assert calls[-1] == ("picture", 8, 8)
+>>>>>>> main
     survey(net, 500, box=BOX3, pairs=9, pixels=8, progress=True)
     assert "500 of 500 points" in capsys.readouterr().err
 
@@ -122,6 +127,7 @@ def test_progress_reaches_the_end_of_every_stage(net: ft.Network, capsys: pytest
         ({"box": BOX3, "points": 1}, "points is 1, a survey needs at least 2"),
         ({"box": BOX3, "data": np.zeros((4, 3))}, "give a box or data, not both"),
         ({"box": BOX3, "pairs": 0}, "pairs must be at least 1, is 0"),
+        ({"box": BOX3, "margins": -1}, "margins must not be negative, is -1"),
         ({"box": BOX3, "pixels": 1}, "pixels must be at least 2, is 1"),
         ({"box": BOX3, "class_rule": "best"}, "class_rule is 'best', expected 'argmax' or 'argmin'"),
         ({"box": BOX3, "plane": "best"}, "plane is 'best', expected 'random', two inputs or three data"),

@@ -21,7 +21,7 @@ from facetry import _core
 PUBLIC = {
     "classes": """
         Layer Dense Scale ReLU LeakyReLU PReLU ReLU6 HardTanh HardSigmoid Abs UnsupportedLayer
-        Network AffineMaps HalfSpaces Margins
+        Network AffineMaps HalfSpaces LinearRegionCount Margins Slopes
         Patterns PatternCount PatternSet UniquePatterns
         Halton Sobol
         Polytope Polytopes Optimum PolytopeUnion Estimate Mixing
@@ -30,8 +30,14 @@ PUBLIC = {
     "functions": """
         available_isas demo_path from_torch halton isa load load_vnnlib num_threads
         plane_through regions_near regions_on_plane regions_on_planes set_num_threads sobol use_isa
+        Abs AffineMaps Dense HalfSpaces Halton HardSigmoid HardTanh Layer LeakyReLU Network PReLU
+        PatternCount PatternSet Patterns Piecewise ReLU ReLU6 Scale Segment SegmentCheck Segments Sobol
+        UniquePatterns UnsupportedLayer
+        regions_on_segment set_num_threads sobol use_isa
+        Complex Adjacency MapHistogram Piece Verification RegionBlock RegionCount RegionSweep SweepJob SweepPart
+        iter_regions_in_box regions_in_box regions_near set_num_threads sobol use_isa
     """,
-    "modules and data": "LAYERS cuda",
+    "modules and data": "LAYERS cuda gradients",
 }
 
 
@@ -50,7 +56,7 @@ def public_objects() -> list[object]:
 
 
 def is_documented(value: object, module: types.ModuleType) -> bool:
-    return callable(value) and getattr(value, "__module__", "") == module.__name__
+    return callable(value) and getattr(value, "__module__", "").startswith(module.__name__)
 
 
 def members(kind: type) -> Iterator[tuple[str, object]]:

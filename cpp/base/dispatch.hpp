@@ -5,12 +5,16 @@
 #include <vector>
 
 #include "kernels/bits.hpp"
+#include "kernels/box.hpp"
 #include "kernels/dense.hpp"
 #include "kernels/gradients.hpp"
 #include "kernels/lp.hpp"
 #include "kernels/margins.hpp"
 #include "kernels/plane.hpp"
 #include "kernels/points.hpp"
+#include "kernels/products.hpp"
+#include "kernels/vertices.hpp"
+#include "kernels/segment.hpp"
 
 namespace facetry {
 
@@ -18,17 +22,25 @@ namespace facetry {
 #define FACETRY_KERNEL_TABLES(X)                  \
   X(DenseKernels, dense, dense_kernels)           \
   X(BitKernels, bits, bit_kernels)                \
+  X(BoxKernels, boxes, box_kernels)               \
   X(PointKernels, points, point_kernels)          \
   X(GradientKernels, gradients, gradient_kernels) \
   X(LpKernels, lp, lp_kernels)                    \
   X(MarginKernels, margins, margin_kernels)       \
-  X(PlaneKernels, plane, plane_kernels)
+  X(ProductKernels, products, product_kernels)    \
+  X(PlaneKernels, plane, plane_kernels)           \
+  X(VertexKernels, vertices, vertex_kernels)
 
 struct Kernels {
   const char* name;
 #define FACETRY_MEMBER(type, member, table) const type& member;
   FACETRY_KERNEL_TABLES(FACETRY_MEMBER)
 #undef FACETRY_MEMBER
+  const DenseKernels& dense;
+  const BitKernels& bits;
+  const PointKernels& points;
+  const GradientKernels& gradients;
+  const SegmentKernels& segment;
 };
 
 const Kernels& kernels();

@@ -1,6 +1,8 @@
 // Small dense linear algebra, row-major, in double precision.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <vector>
 
@@ -10,6 +12,13 @@ inline double dot(const double* a, const double* b, std::size_t n) {
   double sum = 0;
   for (std::size_t k = 0; k < n; ++k) sum += a[k] * b[k];
   return sum;
+}
+
+// The largest |x[k * stride]|.
+inline double largest(const double* x, std::size_t n, std::size_t stride) {
+  double m = 0;
+  for (std::size_t k = 0; k < n; ++k) m = std::max(m, std::abs(x[k * stride]));
+  return m;
 }
 
 // `system` is n x (n + 1), the right-hand side last; the solution takes its place. Partial pivoting. Gives

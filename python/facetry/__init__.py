@@ -6,32 +6,24 @@
 ([[-1.0]], 2)
 """
 
-from . import cuda
+from . import cuda, gradients
 from .device import available_isas, isa, num_threads, set_num_threads, use_isa
 from .errors import UnsupportedLayer
 from .layers import LAYERS, Abs, Dense, HardSigmoid, HardTanh, Layer, LeakyReLU, PReLU, ReLU, ReLU6, Scale
 from .loaders import demo_path, from_torch, load, load_vnnlib
-from .network import AffineMaps, HalfSpaces, Margins, Network
+from .network import AffineMaps, HalfSpaces, LinearRegionCount, Margins, Network, Slopes
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
 from .polytope import Estimate, Mixing, Optimum, Polytope, Polytopes, PolytopeUnion
-from .regions import (
-    ClassPiece,
-    PlaneCheck,
-    PlaneComplex,
-    Region,
-    RegionsNear,
-    plane_through,
-    regions_near,
-    regions_on_plane,
-    regions_on_planes,
-)
+from .regions import ClassPiece, PlaneCheck, PlaneComplex, Region, RegionsNear, plane_through, regions_near, regions_on_plane, regions_on_planes, Piecewise, Segment, SegmentCheck, Segments, regions_on_segment, Adjacency, Complex, MapHistogram, Piece, RegionBlock, RegionCount, RegionSweep, SweepJob, SweepPart, Verification, iter_regions_in_box, regions_in_box
 
 __all__ = [
     "LAYERS",
     "Abs",
+    "Adjacency",
     "AffineMaps",
     "ClassPiece",
+    "Complex",
     "Dense",
     "Estimate",
     "HalfSpaces",
@@ -40,6 +32,8 @@ __all__ = [
     "HardTanh",
     "Layer",
     "LeakyReLU",
+    "LinearRegionCount",
+    "MapHistogram",
     "Margins",
     "Mixing",
     "Network",
@@ -50,30 +44,46 @@ __all__ = [
     "Patterns",
     "PlaneCheck",
     "PlaneComplex",
+    "Piece",
     "Polytope",
     "PolytopeUnion",
     "Polytopes",
+    "Piecewise",
     "ReLU",
     "ReLU6",
     "Region",
+    "RegionBlock",
+    "RegionCount",
+    "RegionSweep",
     "RegionsNear",
     "Scale",
+    "Slopes",
+    "Segment",
+    "SegmentCheck",
+    "Segments",
     "Sobol",
+    "SweepJob",
+    "SweepPart",
     "UniquePatterns",
     "UnsupportedLayer",
+    "Verification",
     "available_isas",
     "cuda",
     "demo_path",
     "from_torch",
+    "gradients",
     "halton",
     "isa",
+    "iter_regions_in_box",
     "load",
     "load_vnnlib",
     "num_threads",
     "plane_through",
+    "regions_in_box",
     "regions_near",
     "regions_on_plane",
     "regions_on_planes",
+    "regions_on_segment",
     "set_num_threads",
     "sobol",
     "use_isa",

@@ -41,7 +41,10 @@ def pattern_colours(patterns: Patterns) -> RGB:
 
 
 def regions(picture: Slice | Raster, ax: Axes | None = None) -> Axes:
-    """Draw a survey's picture: a colour a pattern, the class boundary, data points as A, B and C."""
+    """Draw a survey's picture: a colour a pattern, the class boundary, data points as A, B and C.
+
+    Black circles are l2 margin balls: within one, no neuron changes.
+    """
     from .survey import Raster
 
     ax = _axes(ax, 6.4, 6.4)
@@ -50,6 +53,7 @@ def regions(picture: Slice | Raster, ax: Axes | None = None) -> Axes:
         _draw_raster(ax, picture)
     else:
         picture.regions.plot(rasterize_above=_REPORT_FACES, ax=ax).set_aspect("auto")
+    _draw_balls(ax, picture)
     for letter, (s, t) in zip("ABC", plane.marks, strict=False):
         ax.plot(s, t, "o", ms=7, mfc="white", mec="black", mew=1.2, zorder=5)
         ax.annotate(
@@ -115,6 +119,22 @@ def hamming(survey: Survey, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def margins(survey: Survey, ax: Axes | None = None) -> Axes:
+    """Draw how many points have which l2 and which l_inf margin, in powers of ten."""
+    ax = _axes(ax, 4.6, 3.4)
+    facts = survey.margins
+    if facts is None or not facts.edges:
+        raise ValueError("the survey has no margins that are positive and finite")
+    for name, label in (("2", "l2"), ("inf", "l∞")):
+        share = 100 * np.array(facts.counts[name]) / facts.points
+        ax.stairs(share, facts.edges, fill=True, alpha=0.55, label=label)
+    ax.set_xscale("log")
+    ax.set_xlabel("radius of the margin ball")
+    ax.set_ylabel("% of the points")
+    ax.legend(frameon=False, loc="upper left")
+    return ax
+
+
 def activity(survey: Survey, ax: Axes | None = None) -> Axes:
     """Draw, layer by layer, how many neurons are active at which share of the points."""
     from matplotlib.ticker import MaxNLocator
@@ -160,6 +180,21 @@ def _draw_boundary(ax: Axes, picture: Raster) -> None:
     for k in seen[:1] if len(seen) == 2 else seen[: len(seen) if len(seen) > 1 else 0]:
         field = np.where(picture.classes == k, lead, -lead)
         ax.contour(s, t, field, [0.0], colors="white", linewidths=1.4, zorder=0.5)
+
+
+def _draw_balls(ax: Axes, picture: Slice | Raster) -> None:
+    """Draw the margin balls: ellipses where the plane's coordinates are not lengths."""
+    plane = picture.plane
+    if not len(picture.balls) or plane.v is None:
+        return
+    frame = np.asarray(np.linalg.qr(np.stack([plane.u, plane.v], axis=1), mode="r"))
+    angle = np.linspace(0, 2 * np.pi, 73)
+    ring = np.linalg.solve(frame, np.stack([np.cos(angle), np.sin(angle)]))
+    for s, t, radius in picture.balls:
+        ax.plot(s + radius * ring[0], t + radius * ring[1], color="black", lw=0.8, alpha=0.85, zorder=0.7)
+    s0, s1, t0, t1 = plane.window
+    ax.set_xlim(s0, s1)
+    ax.set_ylim(t0, t1)
 
 
 def _principal_scores(patterns: Patterns) -> RGB:

@@ -123,7 +123,7 @@ class GradientMethods(BaseNetwork):
         --------
         >>> import facetry as ft
         >>> net = ft.Network([ft.Dense([[1.0, 2.0]]), ft.ReLU()])
-        >>> [rows for rows, block in net.iter_neuron_gradients([[1.0, 1.0]] * 3, max_bytes=16)]
+        >>> [rows for rows, block in net.iter_neuron_gradients([[1.0, 1.0]] * 3, max_bytes=32)]
         [slice(0, 2, None), slice(2, 3, None)]
 
         """
@@ -220,11 +220,7 @@ class GradientMethods(BaseNetwork):
         ([[-1.0], [2.0]], [0.0, 4.0])
 
         """
-        if len(self._own_patterns(pattern)) != 1:
-            raise ValueError(
-                f"pattern holds {len(pattern)} patterns, expected one: select it with pattern[i]"
-            )
-        A, b = self._walls(pattern)
+        A, b = self._region_rows(self._own_pattern(pattern))
         return HalfSpaces(A[0], b[0], np.arange(self.n_neurons))
 
     def jvp(self, x: npt.ArrayLike, v: npt.ArrayLike) -> FloatArray:
@@ -283,7 +279,7 @@ class GradientMethods(BaseNetwork):
         rows, shape = vectors_of("u", u, len(patterns), self.output_dim, self.dtype)
         return pull_back(self, patterns, rows, repeat_of(shape)).reshape(*shape, self.input_dim)
 
-    def _walls(self, patterns: Patterns) -> tuple[Float64Array, Float64Array]:
+    def _region_rows(self, patterns: Patterns) -> tuple[Float64Array, Float64Array]:
         """Give :meth:`halfspaces` of n patterns: (n, m, d) and (n, m)."""
         rows, right = walls(self._double(), self._own_patterns(patterns))
         return rows.astype(np.float64, copy=False), right.astype(np.float64, copy=False)

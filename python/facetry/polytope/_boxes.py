@@ -15,14 +15,14 @@ class InnerBox(LinearProgramming):
     def inner_box(self) -> tuple[F64, F64]:
         """Give the box of largest volume inside, ``(lo, hi)``, (d,) each (Matoba, Eq. B.6).
 
-        It is lo = x, hi = x + y with sum(log(y)) largest subject to A x + max(A, 0) y <= b: unique, its volume
-        largest up to a factor of 1 - 1e-9. It lies inside in float64 up to the rounding of one row.
+        It is lo = x, hi = x + y with sum(log(y)) largest subject to A x + max(A, 0) y <= b: unique, its
+        volume largest up to a factor of 1 - 1e-9. It lies inside in float64 up to the rounding of one row.
 
         Returns
         -------
         lo, hi : (d,) arrays
-            Of a lower-dimensional polytope, lo = hi = :meth:`interior_point`: no box in it has a volume. NaN for
-            the empty polytope.
+            Of a lower-dimensional polytope, lo = hi = :meth:`interior_point`: no box in it has a volume. NaN
+            for the empty polytope.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class ManyInnerBoxes:
         raise NotImplementedError
 
     def inner_box(self) -> tuple[F64, F64]:
-        """Give the largest box in each, (k, d) twice; infinite in unbounded ones. See :meth:`Polytope.inner_box`."""
+        """Give the largest box in each, (k, d) twice, infinite in unbounded ones; see :class:`Polytope`."""
         lo, hi = inner_boxes(self)  # type: ignore[arg-type]
         unbounded = ~_core.polytope_bounded(*self._batch)
         lo[unbounded], hi[unbounded] = -np.inf, np.inf

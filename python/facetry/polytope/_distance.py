@@ -37,7 +37,7 @@ def linear_distance(P: Vertices, Q: Vertices, p: float) -> tuple[float, F64, F64
 
 
 def euclidean_distance(P: Vertices, Q: Vertices) -> tuple[float, F64, F64]:
-    """Minimise |x - y| by Wolfe's method on P - Q, given by points x - y and by rays that maximize() finds."""
+    """Minimise |x - y| by Wolfe's method on P - Q, of which maximize() finds points and rays."""
     d = P.dim
     x, y = P.interior_point(), Q.interior_point()
     pairs, is_point, weights = np.concatenate([x, y])[None], np.ones(1), np.ones(1)
@@ -59,7 +59,7 @@ def euclidean_distance(P: Vertices, Q: Vertices) -> tuple[float, F64, F64]:
 
 
 def nearer(P: Vertices, Q: Vertices, u: F64) -> tuple[F64, float]:
-    """Give the pair (x, y) with x - y farthest against u and 1; or a ray that goes that way for ever and 0."""
+    """Give the pair (x, y) with x - y farthest against u, and 1; or a ray that goes that way, and 0."""
     mine = P.maximize(-u)
     if mine.status == "unbounded":
         return np.concatenate([mine.ray, np.zeros(len(u))]), 0.0
@@ -70,20 +70,13 @@ def nearer(P: Vertices, Q: Vertices, u: F64) -> tuple[F64, float]:
 
 
 def shortest(pairs: F64, is_point: F64, weights: F64) -> tuple[F64, F64, F64]:
-    """Find the shortest sum of w_i (x_i - y_i), w >= 0, with 1 for the sum over points; drop what has weight 0.
+    """Find the shortest sum of w_i (x_i - y_i), w >= 0, sum of w over points 1; drop what has weight 0.
 
     Of the affine hull first; where that leaves the hull itself, as far as it does not (Wolfe's minor cycle).
     """
     d = pairs.shape[1] // 2
     while True:
-        n = len(pairs)
-        differences = pairs[:, :d] - pairs[:, d:]
-        system = np.zeros((n + 1, n + 1))
-        system[0, 1:] = system[1:, 0] = is_point
-        system[1:, 1:] = differences @ differences.T
-        right = np.zeros(n + 1)
-        right[0] = 1
-        target: F64 = np.linalg.lstsq(system, right, rcond=None)[0][1:].astype(np.float64)
+        target = lightest(pairs[:, :d] - pairs[:, d:], is_point)
         if (target >= 0).all():
             return pairs, is_point, target
         falling = target < 0
@@ -96,13 +89,26 @@ def shortest(pairs: F64, is_point: F64, weights: F64) -> tuple[F64, F64, F64]:
         pairs, is_point, weights = pairs[kept], is_point[kept], weights[kept]
 
 
+def lightest(differences: F64, is_point: F64) -> F64:
+    """Weights of the shortest sum, of either sign, with 1 for the sum over points (at least one)."""
+    base = int(np.argmax(is_point))
+    others = np.arange(len(differences)) != base
+    columns = differences[others] - is_point[others, None] * differences[base]
+    lengths = np.maximum(np.linalg.norm(columns, axis=1), np.finfo(np.float64).tiny)
+    free = np.linalg.lstsq((columns / lengths[:, None]).T, -differences[base], rcond=None)[0] / lengths
+    target = np.empty(len(differences))
+    target[others] = free
+    target[base] = 1 - free @ is_point[others]
+    return target
+
+
 def resolution(P: Vertices, Q: Vertices) -> float:
     """Distances up to this one count as zero."""
     return max(float(X.tolerance * row_sizes(X.A, X.b)[1].min(initial=1.0)) for X in (P, Q))
 
 
 def nearest(P: Vertices, Q: Vertices, x: F64, y: F64, p: float) -> tuple[float, F64, F64]:
-    """Give the distance of two points, and the points; one point where they are the same up to the tolerance."""
+    """Give the distance of two points, and the points; one point where they are the same."""
     distance = float(np.linalg.norm(x - y, ord=p if p != math.inf else np.inf))
     if distance <= resolution(P, Q) * (len(x) if p == 1 else 1):
         return 0.0, x, x.copy()

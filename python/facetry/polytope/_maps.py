@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .._arrays import as_parameter, require_memory
+from ._hull import hull_rows, without_rounding
 from ._lp import as_objective
 from ._tolerance import F64, row_norms, row_sizes
-from ._vertices import Vertices, hull_rows
+from ._vertices import Vertices
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -32,15 +33,16 @@ class Maps(Vertices):
         Parameters
         ----------
         W : (d, n) array
+            The map.
         a : (d,) array, optional
             Zeros where not given.
 
         Returns
         -------
         Polytope
-            In R^n, m rows but for those that W maps to zero (up to the tolerance). Of full row rank, W takes its
-            vertices and rays back to pinv(W) (v - a) and pinv(W) r, and the null space of W to lines (Matoba,
-            Eq. B.2, which says full column rank, but then there is no null space).
+            In R^n, m rows but for those that W maps to zero (up to the tolerance). Of full row rank, W takes
+            its vertices and rays back to pinv(W) (v - a) and pinv(W) r, and the null space of W to lines
+            (Matoba, Eq. B.2, which says full column rank, but then there is no null space).
 
         Raises
         ------
@@ -56,7 +58,7 @@ class Maps(Vertices):
 
         """
         weight, shift = self._as_map(W, a, inputs=False)
-        rows, rhs = self._A @ weight, self._b - self._A @ shift
+        rows, rhs = self._A @ weight, self._moved(-shift)
         norms, sizes = row_sizes(self._A, self._b)
         largest = float(np.linalg.norm(weight, 2)) if weight.size else 0.0
         vanished = row_norms(rows) <= self._tolerance * norms * largest
@@ -69,12 +71,13 @@ class Maps(Vertices):
         """Give {W x + a : x in P}, for any W.
 
         With independent columns, from the half-spaces: A pinv(W) (y - a) <= b, and y - a in the range of W
-        (Matoba B.3.2 prints the first part alone, which is a cylinder over the image where W is tall). Otherwise
-        directions that W sends to zero are projected out first (:meth:`project`).
+        (Matoba B.3.2 prints the first part alone, which is a cylinder over the image where W is tall).
+        Otherwise directions that W sends to zero are projected out first (:meth:`project`).
 
         Parameters
         ----------
         W : (n, d) array
+            The map.
         a : (n,) array, optional
             Zeros where not given.
 
@@ -112,8 +115,9 @@ class Maps(Vertices):
         back = left[:, :rank] / sizes[:rank]
         A, across = seen._A @ back.T, left[:, rank:].T
         rows = np.concatenate([A, across, -across])
-        rhs = np.concatenate([seen._b + A @ shift, across @ shift, -across @ shift])
-        return self._of(rows, rhs)
+        level = without_rounding(across @ shift, np.abs(across) @ np.abs(shift))
+        inner = without_rounding(seen._b + A @ shift, np.abs(seen._b) + np.abs(A) @ np.abs(shift))
+        return self._of(rows, np.concatenate([inner, level, -level]))
 
     def project(self, axes: Sequence[int], method: str = "auto") -> Self:
         """Project to some coordinates, in the order given.
@@ -123,9 +127,9 @@ class Maps(Vertices):
         axes : sequence of int
             Which coordinates are kept; at least one, none twice, negative ones from the end.
         method : "auto", "vertices" or "fourier-motzkin"
-            "vertices": the hull of the projected vertices and rays. "fourier-motzkin": one coordinate after the
-            other is eliminated by adding pairs of rows (Matoba D6: all v >= 0 with v A_1 = 0), and redundant rows
-            are removed each time. "auto" is "vertices" up to 8 dimensions.
+            "vertices": the hull of the projected vertices and rays. "fourier-motzkin": one coordinate after
+            the other is eliminated by adding pairs of rows (Matoba D6: all v >= 0 with v A_1 = 0), and
+            redundant rows are removed each time. "auto" is "vertices" up to 8 dimensions.
 
         Returns
         -------
@@ -209,7 +213,7 @@ class Maps(Vertices):
         (array([3.]), array([4.]))
 
         """
-        return self._of(self._A, self._b + self._A @ as_objective(t, self.dim, "t"))
+        return self._of(self._A, self._moved(as_objective(t, self.dim, "t")))
 
     def scale(self, s: float | npt.ArrayLike) -> Self:
         """Give {s x : x in P}, with one factor for all coordinates or (d,), one for each; any sign, and zero.
@@ -225,6 +229,10 @@ class Maps(Vertices):
         if (factors == 0).any():
             return self.image(np.diag(factors))
         return self._of(self._A / factors, self._b)
+
+    def _moved(self, t: F64) -> F64:
+        """Right-hand sides of the polytope moved by t."""
+        return without_rounding(self._b + self._A @ t, np.abs(self._b) + np.abs(self._A) @ np.abs(t))
 
     def _hull(self, vertices: F64, rays: F64) -> Self:
         lengths = np.linalg.norm(rays, axis=1)

@@ -101,9 +101,9 @@ class Pairs(Vertices):
     def union_is_convex(self, other: Self) -> bool:
         """Whether the union of both is convex; then it is :meth:`envelope`.
 
-        It is not where a point of the envelope violates a row of each, by more than the tolerance: one linear
-        programme for each pair of rows that are not in the envelope (Bemporad, Fukuda and Torrisi 2001, Algorithm
-        4.1).
+        It is not where a point of the envelope violates a row of each, by more than the tolerance: one
+        linear programme for each pair of rows that are not in the envelope (Bemporad, Fukuda and Torrisi
+        2001, Algorithm 4.1).
 
         Examples
         --------
@@ -129,9 +129,11 @@ class Pairs(Vertices):
         Parameters
         ----------
         other : Polytope
+            Of the same space.
         p : 1, 2 or inf
-            The norm. 1 and inf are one linear programme. 2 is Wolfe's method (1976) on the difference of both,
-            whose vertices linear programmes find: it ends when no vertex is nearer, up to the tolerance.
+            The norm. 1 and inf are one linear programme. 2 is Wolfe's method (1976) on the difference of
+            both, whose vertices linear programmes find: it ends when no vertex is nearer, up to the
+            tolerance.
 
         Returns
         -------

@@ -35,10 +35,10 @@ def check_rows(A: F64, b: F64) -> None:
     if b.shape != A.shape[:1]:
         raise ValueError(f"b has shape {b.shape}, expected {A.shape[:1]}: one number a row of A")
     norms = row_norms(A)
-    with np.errstate(over="ignore"):
-        far = (norms > 0) & ~np.isfinite(np.divide(b, norms, out=np.zeros_like(b), where=norms > 0))
-    if far.any() or not np.isfinite(norms).all():
-        i = int(np.flatnonzero(far | ~np.isfinite(norms))[0])
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        far = ~np.isfinite(b / norms) & (norms > 0) | np.isinf(norms)
+    if far.any():
+        i = int(np.flatnonzero(far)[0])
         raise ValueError(f"row {i} of A has norm {norms[i]:g} and b[{i}] is {b[i]:g}: out of float64's range")
 
 

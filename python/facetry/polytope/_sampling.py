@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Literal, NamedTuple, overload
+from typing import Literal, NamedTuple, overload
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from .._arrays import result_array
 from ..points._stream import integer, seed_or_fresh
 from ._tolerance import F64, row_norms
 from ._volume import EXACT_DIMENSIONS, Estimate, Volumes
-
-if TYPE_CHECKING:
-    pass
 
 CHAINS = 16
 STUDENT = 2.947  # 0.995 quantile of Student's t with CHAINS - 1 degrees of freedom: two-sided 0.99
@@ -178,7 +175,7 @@ class Rounded:
 
 
 def split_r_hat(chains: F64) -> tuple[float, float]:
-    """Give the largest R-hat of a coordinate and what share of the points is effective, from (chains, n, d)."""
+    """Give the largest R-hat of a coordinate and what share of (chains, n, d) points is effective."""
     half = chains.shape[1] // 2
     halves = np.concatenate([chains[:, :half], chains[:, half : 2 * half]])
     within = halves.var(axis=1, ddof=1).mean(axis=0)

@@ -77,8 +77,8 @@ class PolytopeUnion:
         dims = f"{self.dim} dimension" + ("s" if self.dim != 1 else "")
         return f"PolytopeUnion({pieces}, {dims})"
 
-    def contains(self, x: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Tell which points, (n, d), are in a piece, (n,); up to the pieces' tolerances.
+    def contains(self, x: npt.ArrayLike) -> npt.NDArray[np.bool_] | bool:
+        """Tell which points, (n, d) or (d,), are in a piece, up to its tolerance; see :class:`Polytope`.
 
         Examples
         --------
@@ -88,14 +88,14 @@ class PolytopeUnion:
         [True, False, True]
 
         """
-        inside: npt.NDArray[np.bool_] = np.logical_or.reduce([piece.contains(x) for piece in self._pieces])
-        return inside
+        inside = np.asarray(np.array([piece.contains(x) for piece in self._pieces]).any(axis=0))
+        return inside if inside.ndim else bool(inside)
 
     def bounding_box(self) -> tuple[F64, F64]:
         """Give the least box around all pieces, (lo, hi): least lo and largest hi of theirs.
 
-        (Matoba B.3.5 applies the constraints of all of them at once, which boxes their intersection.) Infinite
-        where a piece is unbounded; lo = inf and hi = -inf of the empty set.
+        (Matoba B.3.5 applies the constraints of all of them at once, which boxes their intersection.)
+        Infinite where a piece is unbounded; lo = inf and hi = -inf of the empty set.
 
         Examples
         --------
@@ -174,7 +174,7 @@ class PolytopeUnion:
         return Estimate(total + value, total + low, total + high, max(0.0, 1 - doubts))
 
     def disjoint(self) -> PolytopeUnion:
-        """Give the same set up to pieces of lower dimension, as pieces that meet in their boundaries alone."""
+        """Give the same set, but for parts of lower dimension, as pieces that meet in boundaries alone."""
         pieces: list[Polytope] = []
         for piece in self._pieces:
             if piece.dimension == self.dim:
@@ -182,7 +182,7 @@ class PolytopeUnion:
         return self._of(pieces)
 
     def simplify(self) -> PolytopeUnion:
-        """Drop empty pieces and those inside another, and merge pairs whose union is convex, until none is left.
+        """Drop empty pieces and those inside another, merge pairs whose union is convex, while there are any.
 
         Examples
         --------
@@ -240,7 +240,9 @@ def beyond(whole: Polytope, other: Polytope, dimension: int) -> list[Polytope]:
         return [whole]
     parts = []
     inside = whole
-    for a, b in zip(other.A, other.b, strict=True):
+    for a, b, slack in zip(other.A, other.b, other.row_tolerances, strict=True):
+        if inside.maximize(a).value <= b + slack:
+            continue
         cut = inside & Polytope(-a[None], [-b], tolerance=other.tolerance)
         if cut.dimension == dimension:
             parts.append(cut.minimal())

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import _core
 from .._arrays import as_parameter, memory_limit, require_memory
+from ._hull import I64, VertexForm, as_directions, edges_between, hull_rows
 from ._redundancy import Redundancy
 from ._rows import read_only
 from ._tolerance import DEFAULT_TOLERANCE, F64, check_tolerance
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-I64 = npt.NDArray[np.int64]
-
-
-class VertexForm(NamedTuple):
-    """Vertices, rays and how they hang together, as the native code gives them."""
-
-    vertices: F64
-    rays: F64
-    incidence: npt.NDArray[np.int32]
-    incidence_offsets: I64
-    edges: npt.NDArray[np.int32] | None
 
 
 class Vertices(Redundancy):
@@ -48,29 +37,30 @@ class Vertices(Redundancy):
     def vertices(self) -> F64:
         """Give the vertices: the polytope is ``conv(vertices()) + cone(rays())`` (Matoba, Eq. B.1).
 
-        A polytope that contains a line has no vertices; then there is one point for each of its smallest faces,
-        where the face meets the space orthogonal to the lines.
+        A polytope that contains a line has no vertices; then there is one point for each of its smallest
+        faces, where the face meets the space orthogonal to the lines.
 
         Returns
         -------
         (k, d) array
-            Read-only; (0, d) for the empty polytope. Points nearer to each other than the tolerance are one. No
-            order is promised, but it is the same every time.
+            Read-only; (0, d) for the empty polytope. Points nearer to each other than the tolerance are one.
+            No order is promised, but it is the same every time.
 
         Raises
         ------
         MemoryError
             Where there are so many that half of this machine's memory does not hold them.
         RuntimeError
-            Where the tolerance decides so many ties in contradiction to each other that no polytope fits them.
+            Where the tolerance decides so many ties in contradiction to each other that no polytope fits
+            them.
 
         Notes
         -----
-        A simplex is cut by one row after the other, along the edges that the row crosses (the double description
-        method of Motzkin et al. 1953 on the graph of vertices and edges). Rows that tie are taken as moved
-        outwards by infinitesimals, so each of the vertices in between has d edges. In units of a row's length a
-        slack of at most tolerance * max(size, |x|) is a tie: the rule of :class:`Polytope`, with the size of the
-        vertex where that is far out.
+        A simplex is cut by one row after the other, along the edges that the row crosses (the double
+        description method of Motzkin et al. 1953 on the graph of vertices and edges). Rows that tie are
+        taken as moved outwards by infinitesimals, so each of the vertices in between has d edges. In units
+        of a row's length a slack of at most tolerance * max(size, |x|) is a tie: the rule of
+        :class:`Polytope`, with the size of the vertex where that is far out.
 
         Examples
         --------
@@ -84,7 +74,8 @@ class Vertices(Redundancy):
     def rays(self) -> F64:
         """Give the extreme rays, (k, d), of length 1, read-only; (0, d) for a bounded polytope.
 
-        Each line of the polytope is two rays, opposite to each other; they come last. Errors: :meth:`vertices`.
+        Each line of the polytope is two rays, opposite to each other; they come last. Errors:
+        :meth:`vertices`.
 
         Examples
         --------
@@ -132,7 +123,8 @@ class Vertices(Redundancy):
         if edges is None:
             edges = edges_between(self.facets_of_vertices(), self.dimension)
             self._cache["vertex form"] = self._vertex_form()._replace(edges=edges)
-        return edges.copy()
+        copy: npt.NDArray[np.int32] = edges.copy()
+        return copy
 
     @classmethod
     def from_vertices(
@@ -147,8 +139,8 @@ class Vertices(Redundancy):
         rays : (l, d) array, optional
             Directions, of any length; a line is two opposite ones.
         tolerance : float
-            Of the polytope. Points whose extent in a direction is below tolerance * (largest extent) are taken
-            to lie in one hyperplane, which becomes two rows.
+            Of the polytope. Points whose extent in a direction is below tolerance * (largest extent) are
+            taken to lie in one hyperplane, which becomes two rows.
 
         Returns
         -------
@@ -190,93 +182,6 @@ class Vertices(Redundancy):
         return hull
 
 
-def as_directions(rays: object, dim: int) -> F64:
-    """Copy rays, (l, dim), scaled to length 1."""
-    if rays is None:
-        return np.zeros((0, dim))
-    directions = as_parameter("rays", rays, 2).astype(np.float64)
-    if directions.shape[1] != dim:
-        raise ValueError(f"rays has shape {directions.shape}, expected (l, {dim}) as V has {dim} columns")
-    largest = np.abs(directions).max(axis=1, initial=0)
-    if (largest == 0).any():
-        raise ValueError(f"rays[{int(np.flatnonzero(largest == 0)[0])}] has length 0")
-    directions = directions / largest[:, None]
-    unit: F64 = directions / np.linalg.norm(directions, axis=1)[:, None]
-    return unit
-
-
-def hull_rows(points: F64, directions: F64, tolerance: float) -> tuple[F64, F64, VertexForm | None]:
-    """Give A, b of conv(points) + cone(directions), at least one point, directions of length 1.
-
-    And which of the points are vertices, where there are no directions.
-    """
-    middle = points.mean(axis=0)
-    scale = float(np.abs(points - middle).max(initial=0))
-    if scale <= tolerance * np.abs(middle).max():  # one point, up to the tolerance
-        scale = float(np.abs(middle).max()) or 1.0
-        spread = np.zeros_like(points)
-    else:
-        spread = (points - middle) / scale
-    _, sizes, axes = np.linalg.svd(np.concatenate([spread, directions]), full_matrices=True)
-    rank = int((sizes > tolerance * max(sizes.max(initial=0), 1.0)).sum())
-    inside, across = axes[:rank], axes[rank:]
-    A, b = np.concatenate([across, -across]), np.concatenate([across @ middle, -across @ middle])
-    if rank == 0:
-        return A, b, None
-    y, r = spread @ inside.T, directions @ inside.T
-    centre = y.mean(axis=0) + (r.mean(axis=0) if len(r) else 0)
-    outer = np.flatnonzero(np.abs(y - centre).max(axis=1) > tolerance)  # a point in the middle is no vertex
-    polar = np.concatenate([y[outer] - centre, r])
-    rhs = np.concatenate([np.ones(len(outer)), np.zeros(len(r))])
-    forms = _core.polytope_vertex_forms(
-        np.ascontiguousarray(polar),
-        rhs,
-        np.array([0, len(polar)]),
-        tolerance,
-        faces=True,
-        max_bytes=memory_limit() // 2,
-    )
-    facets = forms["vertices"].reshape(-1, rank)
-    lengths = np.linalg.norm(facets, axis=1)
-    kept = lengths > tolerance * lengths.max(initial=0)  # 0 stands for the facet at infinity
-    normals = facets[kept] / lengths[kept, None] @ inside
-    rhs = (1 + facets[kept] @ centre) / lengths[kept] * scale + normals @ middle
-    A, b = np.concatenate([normals, A]), np.concatenate([rhs, b])
-    return A, b, None if len(r) else corners(points[outer], forms, 2 * len(across))
-
-
-def corners(points: F64, polar: dict[str, Any], equations: int) -> VertexForm:
-    """Give the vertices of a hull: points on facets that are not all facets of another point too."""
-    offsets = polar["incidence_offsets"]
-    facets = len(offsets) - 1
-    on = np.zeros((len(points), facets + equations), dtype=bool)
-    on[polar["incidence"], np.repeat(np.arange(facets), np.diff(offsets))] = True
-    count = on.sum(axis=1)
-    kept = np.zeros(len(points), dtype=bool)
-    for i in np.argsort(-count, kind="stable"):
-        if count[i]:
-            rows = np.flatnonzero(on[i])
-            near = np.flatnonzero(on[:, rows[0]] & kept)
-            kept[i] = not on[np.ix_(near, rows)].all(axis=1).any()
-    on[:, facets:] = True
-    on = on[kept]
-    return VertexForm(
-        read_only(points[kept]),
-        read_only(np.zeros((0, points.shape[1]))),
-        np.nonzero(on)[1].astype(np.int32),
-        np.concatenate([[0], np.cumsum(on.sum(axis=1))]).astype(np.int64),
-        None,
-    )
-
-
-def edges_between(on: npt.NDArray[np.bool_], dimension: int) -> npt.NDArray[np.int32]:
-    """Give the pairs of vertices, from the facets they are on, such that no third is on all that both are on."""
-    common = on.astype(np.int32) @ on.T.astype(np.int32)
-    pairs = np.argwhere(np.triu(common >= dimension - 1, 1))
-    joined = [(on[:, on[i] & on[j]].all(axis=1)).sum() == 2 for i, j in pairs]
-    return pairs[np.array(joined, dtype=bool)].astype(np.int32)
-
-
 class ManyVertices:
     """Vertices of many polytopes; see :class:`Polytopes`."""
 
@@ -295,7 +200,8 @@ class ManyVertices:
         Examples
         --------
         >>> import facetry as ft
-        >>> vertices, offsets = ft.Polytopes([ft.Polytope.simplex(2), ft.Polytope.cross_polytope(2)]).vertices()
+        >>> both = ft.Polytopes([ft.Polytope.simplex(2), ft.Polytope.cross_polytope(2)])
+        >>> vertices, offsets = both.vertices()
         >>> vertices.shape, offsets.tolist()
         ((7, 2), [0, 3, 7])
 

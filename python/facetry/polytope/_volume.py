@@ -56,11 +56,11 @@ class Volumes(Vertices):
         Parameters
         ----------
         method : "auto", "exact" or "sample"
-            "auto" is "exact" up to 8 dimensions and "sample" beyond. "exact" in more dimensions works where there
-            are not too many faces (the cube of 12 dimensions, say).
+            "auto" is "exact" up to 8 dimensions and "sample" beyond. "exact" in more dimensions works where
+            there are not too many faces (the cube of 12 dimensions, say).
         precision : float
-            "sample" goes on until the interval is within so much of the estimate, or 64 times the first number
-            of points is used up: look at the interval.
+            "sample" goes on until the interval is within so much of the estimate, or 64 times the first
+            number of points is used up: look at the interval.
         seed : int, optional
             Of "sample": the estimate is a function of it. None takes one from the operating system.
 
@@ -82,11 +82,11 @@ class Volumes(Vertices):
 
         Notes
         -----
-        "exact": a face F of dimension k is cut into pyramids over its facets F_j, with one of its vertices p as
-        apex, vol(F) = 1/k sum_j height_j(p) vol(F_j), every face once (Lasserre 1983 with an apex in place of the
-        origin; Bueler, Enge and Fukuda 2000 compare the methods). "sample": multiphase Monte Carlo (Dyer, Frieze
-        and Kannan 1991): the ratios of volumes of P cut with larger and larger balls, by hit-and-run. Runs that
-        do not depend on each other give the interval, by Student's t.
+        "exact": a face F of dimension k is cut into pyramids over its facets F_j, with one of its vertices p
+        as apex, vol(F) = 1/k sum_j height_j(p) vol(F_j), every face once (Lasserre 1983 with an apex in
+        place of the origin; Bueler, Enge and Fukuda 2000 compare the methods). "sample": multiphase Monte
+        Carlo (Dyer, Frieze and Kannan 1991): the ratios of volumes of P cut with larger and larger balls, by
+        hit-and-run. Runs that do not depend on each other give the interval, by Student's t.
 
         Examples
         --------
@@ -106,7 +106,8 @@ class Volumes(Vertices):
     def centroid(self) -> F64:
         """Give the centre of mass, (d,): of the polytope within its affine hull where that is less than R^d.
 
-        Exact, in any dimension, where faces are not too many; the mean of :meth:`sample` estimates it elsewhere.
+        Exact, in any dimension, where faces are not too many; the mean of :meth:`sample` estimates it
+        elsewhere.
 
         Raises
         ------

@@ -3,11 +3,16 @@
 Geometry is float64 of the given weights, whatever the network's dtype.
 """
 
+from . import bounds
+from ._along import SegmentCheck
+from ._box import RegionBlock, RegionCount, RegionSweep, SweepJob, SweepPart, iter_regions_in_box, regions_in_box
+from ._complex import Adjacency, Complex, MapHistogram, Piece, Verification
 from ._near import RegionsNear, regions_near
 from ._plane import plane_through, regions_on_plane, regions_on_planes
 from ._plane_check import PlaneCheck
 from ._plane_complex import PlaneComplex
 from ._region import ClassPiece, Region
+from ._segment import Piecewise, Segment, Segments, regions_on_segment
 
 __all__ = [
     "ClassPiece",
@@ -19,4 +24,24 @@ __all__ = [
     "regions_near",
     "regions_on_plane",
     "regions_on_planes",
+]
+
+__all__ = ["Piecewise", "Segment", "SegmentCheck", "Segments", "regions_on_segment"]
+    "Adjacency",
+    "ClassPiece",
+    "Complex",
+    "MapHistogram",
+    "Piece",
+    "Region",
+    "RegionBlock",
+    "RegionCount",
+    "RegionSweep",
+    "RegionsNear",
+    "SweepJob",
+    "SweepPart",
+    "Verification",
+    "bounds",
+    "iter_regions_in_box",
+    "regions_in_box",
+    "regions_near",
 ]

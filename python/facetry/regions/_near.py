@@ -162,7 +162,7 @@ def _neighbors(net: Network, patterns: Patterns) -> Patterns:
     parts = [patterns[:0]]
     for begin in range(0, len(patterns), step):
         block = patterns[begin : begin + step]
-        facets, _ = facets_of(*net._walls(block))
+        facets, _ = facets_of(*net._region_rows(block))
         parts.append(across(net, block, facets))
     return Patterns.concatenate(parts)
 
@@ -172,7 +172,7 @@ def _distances(net: Network, patterns: Patterns, point: F64, norm: float) -> F64
     distances = np.empty(len(patterns))
     step = max(_BLOCK_BYTES // (8 * max(net.n_neurons * net.input_dim, 1)), 1)
     for begin in range(0, len(patterns), step):
-        A, b = net._walls(patterns[begin : begin + step])
+        A, b = net._region_rows(patterns[begin : begin + step])
         if norm == 2:
             here = Polytope.box(point, point)
             distances[begin : begin + step] = [

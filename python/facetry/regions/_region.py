@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..network import HalfSpaces, Network
 from ..patterns import Patterns
-from ..polytope import Polytope, Polytopes
+from ..polytope import Estimate, Polytope, Polytopes
 from ._walls import Facets, across
 
 F64 = npt.NDArray[np.float64]
@@ -50,8 +50,8 @@ class Region:
     >>> region = net.region([0.2, 0.3])
     >>> region
     Region(2 dimensions, 3 facets)
-    >>> region.facets().neuron.tolist(), region.polytope.contains([0.1, 0.1])
-    ([0, 1, 2], True)
+    >>> region.facets().neuron.tolist(), region.volume()
+    ([0, 1, 2], 0.5)
     >>> [n.pattern.to_bool()[0].tolist() for n in region.neighbors()]
     [[False, True, True], [True, False, True], [True, True, False]]
 
@@ -143,6 +143,18 @@ class Region:
     def contains(self, x: npt.ArrayLike) -> npt.NDArray[np.bool_] | bool:
         """Tell whether the closed region contains each point; see :meth:`Polytope.contains`."""
         return self.polytope.contains(x)
+
+    @cached_property
+    def _minimal(self) -> Polytope:
+        return self.polytope if self.polytope.is_empty else Polytope(self._facets.A, self._facets.b)
+
+    def vertices(self) -> F64:
+        """Give the vertices, (k, inputs); see :meth:`Polytope.vertices`."""
+        return self._minimal.vertices()
+
+    def volume(self) -> float | Estimate:
+        """Give the volume; see :meth:`Polytope.volume`."""
+        return self._minimal.volume()
 
     def bounding_box(self) -> tuple[F64, F64]:
         """Give the smallest box around the region, (lo, hi); infinite where it is unbounded."""

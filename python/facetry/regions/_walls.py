@@ -105,7 +105,7 @@ def across(net: Network, patterns: Patterns, facets: Facets) -> Patterns:
             break
         step = step * _STEP
         seen = net.patterns(points[open_] + step[open_, None] * normal[open_])
-        good = np.any(seen.bits != own[open_], axis=1) & _touch(net, seen, points[open_])
+        good = np.any(seen.bits != own[open_], axis=1) & _touch(net, seen, points[open_], radius[open_])
         found[open_[good]] = seen.bits[good]
         open_ = open_[~good]
     if len(open_):
@@ -116,10 +116,11 @@ def across(net: Network, patterns: Patterns, facets: Facets) -> Patterns:
     return Patterns(found, net.layer_widths)
 
 
-def _touch(net: Network, patterns: Patterns, points: F64) -> npt.NDArray[np.bool_]:
-    """Tell whether each closed region contains its point."""
-    A, b = net._walls(patterns)
+def _touch(net: Network, patterns: Patterns, points: F64, radius: F64) -> npt.NDArray[np.bool_]:
+    """Tell whether each closed region contains its point, the centre of a facet of this radius."""
+    A, b = net._region_rows(patterns)
     slack = b - np.einsum("kmd,kd->km", A, points)
-    size = np.maximum(np.abs(b), np.einsum("kmd,kd->km", np.abs(A), np.abs(points)))
+    length = np.linalg.norm(points, axis=1) + np.minimum(radius, 1.0)
+    size = np.maximum(np.abs(b), np.linalg.norm(A, axis=2) * length[:, None])
     touches: npt.NDArray[np.bool_] = (slack >= -_TOUCHES * size).all(axis=1)
     return touches

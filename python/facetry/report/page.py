@@ -14,7 +14,7 @@ from .charts import svg
 
 def render(survey: Survey) -> str:
     """Give the whole page."""
-    sections = (_picture, _patterns, _layers, _hamming, _classes, _points, _network, _times)
+    sections = (_picture, _patterns, _margins, _layers, _hamming, _classes, _points, _network, _times)
     template = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
         title=escape(survey.network.name),
@@ -72,6 +72,8 @@ def _picture(survey: Survey) -> str:
     if plane.marks:
         classes = ", ".join(f"{letter} is point {k}" for letter, k in zip("ABC", plane.numbers, strict=True))
         border += f" {classes}."
+    if len(picture.balls):
+        border += " In a black circle, the largest l2 ball around its centre, no neuron changes."
     chart = svg(
         lambda ax: plot.regions(picture, ax),
         f"Map of the linear regions in {plane.caption}: {count:,} patterns, one colour each, "
@@ -117,6 +119,40 @@ def _patterns(survey: Survey) -> str:
         f'<div class="pair"><figure>{chart}</figure>'
         + html.table(("points", "distinct patterns", "of the points"), rows[-10:])
         + "</div>",
+    )
+
+
+def _margins(survey: Survey) -> str:
+    facts = survey.margins
+    if facts is None:
+        return ""
+    names = {"1": "l1", "2": "l2", "inf": "l∞"}
+    head = ("norm", *(f"{p} %" if p < 100 else "largest" for p in facts.percentiles))
+    rows = [
+        (name, *("unbounded" if r is None else html.scientific(r) for r in facts.radii[p]))
+        for p, name in names.items()
+    ]
+    remarks = [
+        (facts.on_a_wall, "on a wall, with margin 0"),
+        (facts.unbounded, "in a region without walls"),
+        (facts.overflowing, "where a value overflows, and left out"),
+    ]
+    notes = "; ".join(
+        f"{html.count(count, 'point')} {html.are(count)} {what}" for count, what in remarks if count
+    )
+    chart = ""
+    if facts.edges:
+        drawn = svg(
+            lambda ax: plot.margins(survey, ax),
+            f"Histogram of l2 and l-infinity margins of {facts.points:,} points, in powers of ten.",
+        )
+        chart = f"<figure>{drawn}</figure>"
+    return html.section(
+        "Margins",
+        "The margin of a point is the radius of the largest ball around it in which no neuron changes: there "
+        f"the network is one affine map. Of {html.count(facts.points, 'point')}, so many per cent have at "
+        f"most the radius in the table, in the units of the inputs.{' ' + notes + '.' if notes else ''}",
+        f'<div class="pair">{chart}{html.table(head, rows)}</div>',
     )
 
 
@@ -242,6 +278,7 @@ def _times(survey: Survey) -> str:
         "propagate": "values and patterns of the points",
         "count": "counting",
         "pairs": "near and far pairs",
+        "margins": "margins",
         "picture": "the picture's regions",
     }
     machine = survey.environment

@@ -96,6 +96,32 @@ class HammingFacts:
 
 
 @dataclass(frozen=True)
+class MarginFacts:
+    """Margins of the first points: the largest l_p ball around each in which no neuron changes.
+
+    Not certified: right up to rounding in float64.
+    """
+
+    points: int
+    percentiles: tuple[int, ...]
+    radii: dict[str, tuple[float | None, ...]]
+    """By norm, ``"1"``, ``"2"`` and ``"inf"``: the radius at each percentile, None where it is infinite.
+
+    A radius that occurs: the least one that so many per cent of the points do not exceed.
+    """
+    on_a_wall: int
+    """Points with margin 0."""
+    unbounded: int
+    """Points whose region has no walls."""
+    overflowing: int
+    """Points where a value overflows: in no percentile."""
+    edges: tuple[float, ...]
+    """Of the histogram's bins; empty where no margin is positive and finite."""
+    counts: dict[str, tuple[int, ...]]
+    """By norm, ``"2"`` and ``"inf"``: points in each bin; smaller positive margins are in the first."""
+
+
+@dataclass(frozen=True)
 class ClassFacts:
     """How many points have which class; the rule is ``"argmax"``, ``"argmin"`` or ``"sign"`` (one output)."""
 
@@ -112,11 +138,13 @@ class Survey:
     patterns: PatternFacts
     layers: tuple[LayerFacts, ...]
     hamming: HammingFacts
+    margins: MarginFacts | None
+    """None for a network without neurons."""
     classes: ClassFacts
     picture: Slice | Raster | None
     """None where every input is constant."""
     seconds: dict[str, float]
-    """Of loading, making the points, propagating them, counting their patterns, the pairs and the picture."""
+    """Of loading, making, propagating and counting the points, pairs, margins and the picture."""
     environment: dict[str, Any]
     seed: int
     """Of the random pairs and of a random plane; the Sobol points are not random."""
@@ -135,6 +163,7 @@ class Survey:
         facts: dict[str, Any] = {"schema": SCHEMA}
         for name in ("network", "points", "patterns", "hamming", "classes"):
             facts[name] = asdict(getattr(self, name))
+        facts["margins"] = None if self.margins is None else asdict(self.margins)
         facts["layers"] = [asdict(layer) for layer in self.layers]
         facts["picture"] = None if self.picture is None else _picture_facts(self.picture)
         facts["seconds"] = self.seconds
@@ -164,4 +193,5 @@ def _picture_facts(picture: Slice | Raster) -> dict[str, Any]:
         "faces": None if isinstance(picture, Raster) else len(picture.regions),
         "patterns": len(picture.patterns),
         "classes": picture.seen_classes,
+        "balls": picture.balls.tolist(),
     }

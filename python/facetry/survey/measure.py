@@ -15,6 +15,7 @@ from ..network import Network
 from ..patterns import Patterns, PatternSet
 from .environment import environment
 from .facts import ClassFacts, LayerFacts, NetworkFacts, PatternFacts, PointFacts, Survey
+from .margins import measure_margins
 from .pairs import Distances, measure_pairs
 from .plane import Plane, PlaneChoice, choose_plane
 from .raster import Raster, raster
@@ -22,12 +23,22 @@ from .slice import Slice, cut_slice
 from .sources import DataPoints, SobolPoints, as_box, block_rows, data_points
 
 Progress = Callable[[str, int, int], None]
-"""Called with (stage, done, total); the stages are "points", "pairs" and "picture"."""
+"""Called with (stage, done, total); the stages are the keys of ``STAGES``."""
 
+<<<<<<< HEAD
 STAGES = {"points": "points", "pairs": "near and far pairs", "picture": "picture"}
+=======
+STAGES = {
+    "points": "points",
+    "pairs": "near and far pairs",
+    "margins": "margins",
+    "picture": "rows of the picture",
+}
+>>>>>>> main
 
 ACTIVITY_BINS = 20
 DEFAULT_POINTS = 100_000
+DEFAULT_MARGINS = 10_000  # of 100,000 points they would take ten times as long as the rest of a survey
 
 
 def survey(
@@ -39,6 +50,7 @@ def survey(
     plane: PlaneChoice = None,
     class_rule: str = "argmax",
     pairs: int = 4096,
+    margins: int = DEFAULT_MARGINS,
     pixels: int = 600,
     max_bytes: int | None = None,
     seed: int = 0,
@@ -69,6 +81,8 @@ def survey(
         Which output names the class of a point; networks of one output have classes by its sign.
     pairs : int
         Near and far pairs of points for the Hamming distances. Fewer where they would not fit in 128 MiB.
+    margins : int
+        Points, from the first, whose margins are measured (default 10,000); 0: none.
     pixels : int
         Where there are too many regions to draw (some 100,000), or only one input varies, the picture is a
         raster of ``pixels`` x ``pixels`` samples.
@@ -81,8 +95,8 @@ def survey(
     load_seconds : float
         Time it took to load the network, for the report.
     progress : bool or callable, optional
-        Called with (stage, done, total); the stages are "points", "pairs" and "picture". True counts on
-        standard error.
+        Called with (stage, done, total); the stages are "points", "pairs", "margins" and "picture". True
+        counts on standard error.
 
     Raises
     ------
@@ -103,8 +117,13 @@ def survey(
         raise ValueError(f"class_rule is {class_rule!r}, expected 'argmax' or 'argmin'")
     if pairs < 1:
         raise ValueError(f"pairs must be at least 1, is {pairs}")
+<<<<<<< HEAD
     if pixels < 2:
         raise ValueError(f"pixels must be at least 2, is {pixels}")
+=======
+    if margins < 0:
+        raise ValueError(f"margins must not be negative, is {margins}")
+>>>>>>> main
     source = _source(net, points, box, data)
     rng = np.random.default_rng(seed)
     rule = rule_of(net.output_dim, class_rule == "argmin")
@@ -118,7 +137,20 @@ def survey(
     report("pairs", distances.facts.pairs, distances.facts.pairs)
     seconds["pairs"] = time.perf_counter() - begin
     begin = time.perf_counter()
+<<<<<<< HEAD
     picture = None if chosen is None else _picture(net, chosen, rule, pixels, report)
+=======
+    balls = None
+    if margins:
+        balls = measure_margins(net, source, margins, lambda done, total: report("margins", done, total))
+    seconds["margins"] = time.perf_counter() - begin
+    begin = time.perf_counter()
+    picture = None
+    if chosen is not None:
+        picture = raster(
+            net, chosen, rule, pixels=pixels, progress=lambda done, total: report("picture", done, total)
+        )
+>>>>>>> main
     seconds["picture"] = time.perf_counter() - begin
 
     facts = PointFacts(
@@ -134,6 +166,7 @@ def survey(
         patterns=PatternFacts(len(stream.seen), stream.seen.complete, tuple(stream.curve)),
         layers=_layer_facts(net, stream.active, source.n, distances),
         hamming=distances.facts,
+        margins=balls,
         classes=ClassFacts(rule, tuple(stream.classes.tolist())),
         picture=picture,
         seconds=seconds,

@@ -15,6 +15,10 @@ from .. import _core
 from .._classes import classify, lead
 from ..network import Network
 from ..patterns import Patterns
+<<<<<<< HEAD
+=======
+from .balls import plane_balls
+>>>>>>> main
 from .plane import F64, Plane
 from .sources import block_rows
 
@@ -32,6 +36,8 @@ class Raster:
     """The class of every pixel; for one output 1 where it is positive, else 0."""
     leads: F64
     """By how much the class of a pixel leads before the next one; for one output its magnitude."""
+    balls: F64
+    """Points (s, t) and their l2 margins, (k, 3); see :func:`facetry.survey.balls.plane_balls`."""
 
     @property
     def seen_classes(self) -> list[int]:
@@ -82,4 +88,6 @@ def raster(
         leads[block] = lead(outputs[:count], rule).reshape(shape)
         if progress:
             progress(block.stop, rows)
-    return Raster(plane, regions, Patterns(seen.rows(), net.layer_widths), classes, leads)
+    return Raster(
+        plane, regions, Patterns(seen.rows(), net.layer_widths), classes, leads, plane_balls(net, plane)
+    )

@@ -1,0 +1,573 @@
+"""The regions that a search found, with what lies across their facets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from ..network import AffineMaps, Network
+from ..patterns import Patterns
+
+if TYPE_CHECKING:
+    from ._box import Domain, RegionCount
+
+F64 = npt.NDArray[np.float64]
+Int64Array = npt.NDArray[np.int64]
+Int32Array = npt.NDArray[np.int32]
+Words = npt.NDArray[np.uint64]
+
+_BLOCK = 4096  # regions whose vertices are held at a time
+_STEPS = (1e-4, 1e-6, 1e-8, 1e-3, 1e-2, 1e-10)  # across a facet, of the way to it from the witness
+_SLACK = 1e5  # tolerances: how far a vertex may be on the wrong side in verify()
+_SAME_MAP = 1e-9
+_FORMAT = 1
+
+
+class Found(NamedTuple):
+    """Regions as the search gives them: pattern bits (with a word for the output's cut), facets as ranges."""
+
+    bits: Words
+    witnesses: F64
+    ends: Int64Array
+    facets: Int32Array
+
+    def first(self, count: int) -> Found:
+        """Give the first so many."""
+        if count >= len(self.bits):
+            return self
+        last = int(self.ends[count - 1]) if count else 0
+        return Found(self.bits[:count], self.witnesses[:count], self.ends[:count], self.facets[:last])
+
+    def patterns(self, net: Network, cut_output: bool) -> tuple[Patterns, Int64Array | None]:
+        """Tell patterns and classes apart."""
+        if not cut_output:
+            return Patterns(self.bits, net.layer_widths), None
+        return Patterns(self.bits[:, :-1], net.layer_widths), self.bits[:, -1].astype(np.int64)
+
+    @classmethod
+    def concatenate(cls, parts: list[Found], net: Network, words: int) -> Found:
+        """Join parts in order."""
+        if not parts:
+            parts = [
+                cls(
+                    np.zeros((0, words), np.uint64),
+                    np.zeros((0, net.input_dim)),
+                    np.zeros(0, np.int64),
+                    np.zeros(0, np.int32),
+                )
+            ]
+        shifts = np.cumsum([0, *(len(part.facets) for part in parts)])
+        ends = [part.ends + shift for part, shift in zip(parts, shifts, strict=False)]
+        return cls(
+            np.concatenate([part.bits for part in parts]),
+            np.concatenate([part.witnesses for part in parts]),
+            np.concatenate(ends),
+            np.concatenate([part.facets for part in parts]),
+        )
+
+
+class Adjacency(NamedTuple):
+    """Rows of neighbours: those of region i are ``indices[indptr[i] : indptr[i + 1]]``, across ``neurons``.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> net = ft.Network([ft.Dense([[1.0], [1.0]], [0.0, -1.0]), ft.ReLU()])
+    >>> rows = ft.regions_in_box(net).facets
+    >>> rows.indptr.tolist(), rows.indices.tolist(), rows.neurons.tolist()
+    ([0, 1, 3, 4], [1, 0, 2, 1], [1, 1, 0, 0])
+
+    """
+
+    indptr: Int64Array
+    indices: Int64Array
+    neurons: Int64Array
+
+
+class Piece(NamedTuple):
+    """One region of a Complex, cut off at the domain.
+
+    Attributes
+    ----------
+    pattern : Patterns
+        One pattern.
+    witness : (inputs,) array
+        A point inside.
+    vertices, rays : (k, inputs) arrays
+        Of an unbounded piece, the directions of its unbounded edges.
+    neurons, neighbors : (f,) integers
+        The neuron of each facet that is not on the domain's boundary, and the region across, -1 where that
+        is not known. The network's output has the number after the last neuron.
+    volume : float
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> net = ft.Network([ft.Dense([[1.0], [1.0]], [0.0, -1.0]), ft.ReLU()])
+    >>> piece = ft.regions_in_box(net, [[-1, 3]]).region(1)
+    >>> sorted(piece.vertices.ravel().tolist()), piece.volume
+    ([0.0, 1.0], 1.0)
+
+    """
+
+    pattern: Patterns
+    witness: F64
+    vertices: F64
+    rays: F64
+    neurons: Int64Array
+    neighbors: Int64Array
+    volume: float
+
+
+class MapHistogram(NamedTuple):
+    """Regions merged with neighbours of the same affine map, which makes the network's linear pieces.
+
+    Attributes
+    ----------
+    labels : (n,) integers
+        The piece of each region.
+    counts : (k,) integers
+        Regions of each piece.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> net = ft.Network([ft.Dense([[1.0], [1.0]], [0.0, -1.0]), ft.ReLU(), ft.Dense([[1.0, 0.0]])])
+    >>> ft.regions_in_box(net).map_histogram.counts.tolist()
+    [2, 1]
+
+    """
+
+    labels: Int64Array
+    counts: Int64Array
+
+
+class Verification(NamedTuple):
+    """What :meth:`Complex.verify` counted: regions or facets that failed each test, and sums.
+
+    Attributes
+    ----------
+    wrong_witnesses : int
+        Witnesses whose evaluated pattern is not the region's.
+    smallest_slack : float
+        Over witnesses and neurons that are not 0 on the whole region: ``|z|`` over the neuron's tolerance.
+    wrong_vertices : int
+        Regions with a vertex on the wrong side of a neuron by more than 1e5 tolerances.
+    repeated_patterns : int
+    unmatched_facets : int
+        Facets without a region across, or whose region across does not know them; 0 where neighbours were not
+        asked for.
+    volume, domain_volume : float
+        Of all regions together, and of the domain; NaN where that is unbounded.
+    complete : bool
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> net = ft.Network([ft.Dense([[1.0], [1.0]], [0.0, -1.0]), ft.ReLU()])
+    >>> ft.regions_in_box(net, [[-1, 3]]).verify().ok
+    True
+
+    """
+
+    wrong_witnesses: int
+    smallest_slack: float
+    wrong_vertices: int
+    repeated_patterns: int
+    unmatched_facets: int
+    volume: float
+    domain_volume: float
+    complete: bool
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed, and the volumes of a complete search add up to the domain's (to 1e-9)."""
+        failed = (
+            self.wrong_witnesses + self.wrong_vertices + self.repeated_patterns
+            + (self.unmatched_facets if self.complete else 0)
+        )
+        gap = abs(self.volume - self.domain_volume)
+        tiles = not self.complete or np.isnan(gap) or gap <= 1e-9 * self.domain_volume
+        return failed == 0 and bool(tiles)
+
+
+@dataclass(frozen=True, eq=False)
+class Complex:
+    """All linear regions in a domain, with their adjacency. Made by :func:`facetry.regions_in_box`.
+
+    Attributes
+    ----------
+    patterns : Patterns
+        The pattern of each region's interior.
+    witnesses : (n, inputs) array
+        A point inside each region.
+    classes : (n,) integers or None
+        With ``cut_output``: 1 where the output is positive, else 0.
+    facets : Adjacency
+        The facets of each region that are not on the domain's boundary: the region across (-1 where neighbours
+        were not asked for, or are not there because the search is not complete) and the neuron that makes it.
+        Where neurons coincide one of them stands for all.
+    counts_by_layer : tuple of int
+        Cells after 0, 1, 2, ... layers of neurons (and after the output's cut).
+    complete : bool
+        False where a limit ended the search.
+    method : str
+        How it was done.
+
+    Examples
+    --------
+    >>> import facetry as ft
+    >>> net = ft.Network([ft.Dense([[1.0, 0.0], [0.0, 1.0]]), ft.ReLU(), ft.Dense([[1.0, -1.0]])])
+    >>> regions = ft.regions_in_box(net, [[-1, 1], [-1, 1]])
+    >>> regions
+    Complex(4 regions, 2 dimensions)
+    >>> regions.locate([[0.5, 0.5]]).tolist(), regions.f_vector()
+    ([0], (9, 12, 4))
+    >>> regions.verify().ok
+    True
+
+    """
+
+    net: Network
+    domain: Domain
+    patterns: Patterns
+    witnesses: F64
+    classes: Int64Array | None
+    facets: Adjacency
+    counts_by_layer: tuple[int, ...]
+    complete: bool
+    has_neighbors: bool
+    method: str
+    _problem: _core.BoxProblem
+    _bits: Words
+
+    def __len__(self) -> int:
+        return len(self._bits)
+
+    def __repr__(self) -> str:
+        size = f"{len(self):,} region{'s' if len(self) != 1 else ''}"
+        dim = f"{self.net.input_dim} dimension{'s' if self.net.input_dim != 1 else ''}"
+        return f"Complex({size}, {dim}{'' if self.complete else ', incomplete'})"
+
+    @cached_property
+    def affine_maps(self) -> AffineMaps:
+        """The affine map of every region, float64; made when first asked for."""
+        return self.net._double().affine_map_of(self.patterns)
+
+    @property
+    def adjacency(self) -> Any:
+        """Regions that share a facet: a SciPy CSR array of ones, or :attr:`facets` where there is no SciPy."""
+        try:
+            from scipy.sparse import csr_array
+        except ImportError:
+            return self.facets
+        known = self.facets.indices >= 0
+        rows = self._rows_of_facets()[known]
+        ones = np.ones(len(rows), np.int8)
+        shape = (len(self), len(self))
+        matrix = csr_array((ones, (rows, self.facets.indices[known])), shape=shape)
+        matrix.data[:] = 1
+        return matrix
+
+    def to_networkx(self) -> Any:
+        """Give the regions as a ``networkx.Graph`` (which must be installed); edges have a ``neuron``."""
+        import networkx
+
+        graph = networkx.Graph()
+        graph.add_nodes_from(range(len(self)))
+        ends = zip(self._rows_of_facets(), self.facets.indices, self.facets.neurons, strict=True)
+        graph.add_edges_from((int(a), int(b), {"neuron": int(n)}) for a, b, n in ends if 0 <= b and a < b)
+        return graph
+
+    def region(self, i: int) -> Piece:
+        """Give one region with its vertices."""
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"region {i} of {len(self)}")
+        i %= len(self)
+        cell = self._cells(slice(i, i + 1))
+        here = slice(*self.facets.indptr[i : i + 2])
+        points, at_infinity = cell.points()
+        return Piece(
+            self.patterns[i], self.witnesses[i], points, cell.vertices[at_infinity, : self.net.input_dim],
+            self.facets.neurons[here], self.facets.indices[here], float(cell.volumes[0]),
+        )  # fmt: skip
+
+    def locate(self, points: npt.ArrayLike) -> Int64Array:
+        """Tell in which region each point is, (n,); -1 outside the domain, or where no region was found.
+
+        A point on a wall may be given to any of the closed regions that contain it.
+
+        Parameters
+        ----------
+        points : (n, inputs) array
+            As for calling the network in float64.
+
+        """
+        net = self.net._double()
+        x = net._points(points)
+        found = np.full(len(x), -1, np.int64)
+        inside = np.flatnonzero(self._is_inside(x))
+        found[inside] = self._find(x[inside])
+        rng = np.random.default_rng(0)
+        size = 1 + np.abs(x).max(axis=1, initial=0)
+        for step in (1e-11, 1e-9, 1e-7):  # points where neurons are 0: look beside them
+            for _ in range(4):
+                lost = inside[found[inside] < 0]
+                if not len(lost):
+                    return found
+                beside = x[lost] + step * size[lost, None] * rng.standard_normal((len(lost), x.shape[1]))
+                found[lost] = self._find(beside)
+        return found
+
+    def volumes(self) -> F64:
+        """Give the volume of each region inside the domain, (n,): exact but for rounding, inf if unbounded."""
+        return np.concatenate([np.zeros(0), *(cells.volumes for cells in self._blocks())])
+
+    def f_vector(self) -> tuple[int, ...]:
+        """Count the faces of the complex by dimension: vertices, edges, ..., regions.
+
+        Counted as in a generic arrangement, where a face in c walls borders 2^c regions; refused with a
+        ValueError where that does not come out even (neurons that coincide, points where too many meet).
+        """
+        shares = [np.zeros((0, self.net.input_dim + 1)), *(cells.face_shares for cells in self._blocks())]
+        sums = np.concatenate(shares).sum(axis=0)
+        counts = np.rint(sums)
+        if not self.complete or np.any(np.abs(sums - counts) > 1e-6):
+            raise ValueError(
+                "faces can only be counted in a complete search of a network in general position"
+            )
+        return tuple(int(c) for c in counts)
+
+    @cached_property
+    def map_histogram(self) -> MapHistogram:
+        """Regions merged with neighbours whose affine map is the same (to 1e-9 of its size)."""
+        self._require_neighbors()
+        maps = self.affine_maps
+        flat = np.concatenate([maps.jacobian.reshape(len(self), -1), maps.offset], axis=1)
+        rows = self._rows_of_facets()
+        near = self.facets.indices >= 0
+        a, b = rows[near], self.facets.indices[near]
+        size = np.maximum(np.abs(flat).max(axis=1, initial=0), 1e-300)
+        gap = np.abs(flat[a] - flat[b]).max(axis=1, initial=0)
+        same = gap <= _SAME_MAP * np.maximum(size[a], size[b])
+        labels = _components(len(self), a[same], b[same])
+        return MapHistogram(labels, np.bincount(labels, minlength=0))
+
+    def verify(self) -> Verification:
+        """Check every region from scratch, by evaluating the network; see :class:`Verification`."""
+        net = self.net._double()
+        tolerance = np.asarray(self._problem.tolerances)[: net.n_neurons]
+        z = net.preactivations(self.witnesses)
+        scale = tolerance * (1 + np.abs(self.witnesses).max(axis=1, initial=0))[:, None]
+        wrong = np.any(self._bits_of(z, scale, net(self.witnesses)) != self._bits, axis=1)
+        slack = np.abs(z) / np.maximum(scale, 1e-300)
+        bad_vertices, volume = 0, 0.0
+        for begin, cells in zip(range(0, len(self), _BLOCK), self._blocks(), strict=True):
+            bad_vertices += self._wrong_vertices(begin, cells, tolerance)
+            volume += float(cells.volumes.sum())
+        distinct = len(self._index)
+        return Verification(
+            int(wrong.sum()), float(slack[slack > 1].min(initial=np.inf)), bad_vertices, len(self) - distinct,
+            self._unmatched() if self.has_neighbors else 0, volume, self._domain_volume(), self.complete,
+        )  # fmt: skip
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write an .npz file for :meth:`load`; the network is not in it."""
+        box = np.zeros((0, 2)) if self.domain.box is None else self.domain.box
+        np.savez_compressed(
+            path, format=_FORMAT, bits=self._bits, witnesses=self.witnesses, indptr=self.facets.indptr,
+            indices=self.facets.indices, neurons=self.facets.neurons, box=box, A=self.domain.A,
+            b=self.domain.b, counts=self.counts_by_layer, complete=self.complete,
+            has_neighbors=self.has_neighbors, cut_output=self.classes is not None,
+        )  # fmt: skip
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], net: Network) -> Complex:
+        """Read what :meth:`save` wrote, for the same network."""
+        from ._box import Domain
+
+        with np.load(path, allow_pickle=False) as file:
+            data = dict(file)
+        if "format" not in data or int(data["format"]) != _FORMAT:
+            raise ValueError(f"{os.fspath(path)} is not a file of a Complex")
+        domain = Domain(data["box"] if len(data["box"]) else None, data["A"], data["b"])
+        cut_output = bool(data["cut_output"])
+        if data["witnesses"].shape[1] != net.input_dim:
+            raise ValueError(f"the file is of {data['witnesses'].shape[1]} inputs, net has {net.input_dim}")
+        problem = domain.problem(net, cut_output)
+        if data["bits"].shape[1] != problem.words:
+            raise ValueError("the file is of a network with other layers of neurons than net")
+        found = Found(data["bits"], data["witnesses"], data["indptr"][1:], np.zeros(0, np.int32))
+        patterns, classes = found.patterns(net, cut_output)
+        return cls(
+            net, domain, patterns, data["witnesses"], classes,
+            Adjacency(data["indptr"], data["indices"], data["neurons"]),
+            tuple(int(c) for c in data["counts"]), bool(data["complete"]), bool(data["has_neighbors"]),
+            "vertices", problem, data["bits"],
+        )  # fmt: skip
+
+    def _rows_of_facets(self) -> Int64Array:
+        return np.repeat(np.arange(len(self)), np.diff(self.facets.indptr))
+
+    def _require_neighbors(self) -> None:
+        if not self.has_neighbors:
+            raise ValueError("neighbours were not asked for: call regions_in_box with neighbors=True")
+
+    def _cells(self, which: Any) -> Cells:
+        return Cells(*self._problem.cells(np.ascontiguousarray(self._bits[which])), self._problem.is_homogeneous)
+
+    def _blocks(self) -> Iterator[Cells]:
+        for begin in range(0, len(self), _BLOCK):
+            yield self._cells(slice(begin, begin + _BLOCK))
+
+    def _bits_of(self, z: F64, tolerance: F64, outputs: F64) -> Words:
+        """Pack signs as the search sees them: values up to the tolerance are 0."""
+        bits = Patterns.from_bool(z > tolerance, self.net.layer_widths).bits
+        if self.classes is None:
+            return bits
+        return np.concatenate([bits, (outputs > 0).astype(np.uint64)], axis=1)
+
+    @cached_property
+    def _index(self) -> _core.PatternSet:
+        index = _core.PatternSet(self._bits.shape[1])
+        index.add(self._bits, 2**63, False)
+        return index
+
+    def _find(self, x: F64) -> Int64Array:
+        """Find the region of each point by its evaluated pattern; -1 where there is none."""
+        net = self.net._double()
+        tolerance = np.asarray(self._problem.tolerances)[: net.n_neurons]
+        scale = tolerance * (1 + np.abs(x).max(axis=1, initial=0))[:, None]
+        bits = self._bits_of(net.preactivations(x), scale, net(x))
+        numbers, _ = self._index.add(bits, 0, True)
+        assert numbers is not None
+        return numbers
+
+    def _is_inside(self, x: F64) -> npt.NDArray[np.bool_]:
+        if self.domain.box is not None:
+            low, high = self.domain.box.T
+            return np.asarray(np.all((low <= x) & (x <= high), axis=1))
+        slack = 1e-12 * (1 + np.abs(x).max(axis=1, initial=0))
+        return np.asarray(np.all(x @ self.domain.A.T <= self.domain.b + slack[:, None], axis=1))
+
+    def _wrong_vertices(self, begin: int, cells: Cells, tolerance: F64) -> int:
+        net = self.net._double()
+        points, at_infinity = cells.points()
+        owner = np.repeat(np.arange(len(cells.vertex_ends)), np.diff(cells.vertex_ends, prepend=0))
+        owner = owner[~at_infinity]
+        z = net.preactivations(np.ascontiguousarray(points))
+        active = self.patterns[begin + owner].to_bool()
+        allowed = _SLACK * tolerance * (1 + np.abs(points).max(axis=1, initial=0))[:, None]
+        bad = np.any(np.where(active, -z, z) > allowed, axis=1)
+        missing = np.diff(cells.vertex_ends, prepend=0) == 0
+        return len(np.unique(owner[bad])) + int(missing.sum())
+
+    def _unmatched(self) -> int:
+        rows, across = self._rows_of_facets(), self.facets.indices
+        pairs = np.stack([rows, across], axis=1)[across >= 0]
+        code = pairs[:, 0] * len(self) + pairs[:, 1]
+        back = pairs[:, 1] * len(self) + pairs[:, 0]
+        return int((across < 0).sum()) + int((~np.isin(back, code)).sum())
+
+    def _domain_volume(self) -> float:
+        if self.domain.box is not None:
+            return float(np.prod(self.domain.box[:, 1] - self.domain.box[:, 0]))
+        if self._problem.is_homogeneous:
+            return float("nan")
+        from ..polytope import Polytope
+
+        volume = Polytope(self.domain.A, self.domain.b).volume()
+        return float(volume) if isinstance(volume, float) else float(volume.value)
+
+
+class Cells(NamedTuple):
+    """The cells of some patterns, as the native search makes them again; ends tell where each one's end."""
+
+    vertex_ends: Int64Array
+    vertices: F64
+    facet_ends: Int64Array
+    facets: Int32Array
+    facet_points: F64
+    volumes: F64
+    face_shares: F64
+    is_homogeneous: bool
+
+    def points(self) -> tuple[F64, npt.NDArray[np.bool_]]:
+        """Give the vertices that are points, and which are not."""
+        if not self.is_homogeneous:
+            return self.vertices, np.zeros(len(self.vertices), bool)
+        w = self.vertices[:, -1]
+        at_infinity = w <= 1e-12
+        return self.vertices[~at_infinity, :-1] / w[~at_infinity, None], at_infinity
+
+
+def _components(count: int, a: Int64Array, b: Int64Array) -> Int64Array:
+    """Number the connected components of a graph, in the order of their first node."""
+    label = np.arange(count)
+    while True:
+        least = label.copy()
+        np.minimum.at(least, a, label[b])
+        np.minimum.at(least, b, label[a])
+        least = np.minimum(least, least[least])
+        if np.array_equal(least, label):
+            return np.unique(label, return_inverse=True)[1].astype(np.int64)
+        label = least
+
+
+def make_complex(
+    net: Network, domain: Domain, problem: _core.BoxProblem, found: Found, result: RegionCount, neighbors: bool
+) -> Complex:
+    """Put together what a search found."""
+    found = found.first(result.count)
+    cut_output = problem.words > net._core.words
+    patterns, classes = found.patterns(net, cut_output)
+    across = np.full(len(found.facets), -1, np.int64)
+    indptr = np.concatenate([np.zeros(1, np.int64), found.ends])
+    made = Complex(
+        net, domain, patterns, found.witnesses, classes,
+        Adjacency(indptr, across, found.facets.astype(np.int64)),
+        result.counts_by_layer, result.complete, neighbors, "vertices", problem, found.bits,
+    )  # fmt: skip
+    if neighbors:
+        across[:] = _core.box_neighbors(found.bits, found.ends, found.facets, bit_places(net, cut_output))
+        _step_across(made, across)
+    return made
+
+
+def bit_places(net: Network, cut_output: bool) -> npt.NDArray[np.uint32]:
+    """Give the place of every neuron's bit in a row of words, the output's last."""
+    places, word = [], 0
+    for width in net.layer_widths:
+        places.append(64 * word + np.arange(width))
+        word += -(-width // 64)
+    if cut_output:
+        places.append(np.array([64 * word]))
+    return np.concatenate([np.zeros(0, np.int64), *places]).astype(np.uint32)
+
+
+def _step_across(regions: Complex, across: Int64Array) -> None:
+    """Find what a flip of one bit did not: where neurons share a wall several bits flip together."""
+    rows = regions._rows_of_facets()
+    lost = np.unique(rows[across < 0])
+    for begin in range(0, len(lost), _BLOCK):
+        block = lost[begin : begin + _BLOCK]
+        cells = regions._cells(block)
+        interior = cells.facets >= 0
+        owner = block[np.repeat(np.arange(len(block)), np.diff(cells.facet_ends, prepend=0))[interior]]
+        points = cells.facet_points[interior]
+        of_block = np.flatnonzero(np.isin(rows, block))  # in the same order
+        for step in _STEPS:
+            open_ = np.flatnonzero(across[of_block] < 0)
+            if not len(open_):
+                break
+            here = owner[open_]
+            seen = regions._find(points[open_] + step * (points[open_] - regions.witnesses[here]))
+            good = (seen >= 0) & (seen != here)
+            across[of_block[open_[good]]] = seen[good]
