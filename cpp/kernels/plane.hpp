@@ -12,8 +12,8 @@ inline constexpr std::size_t kPlaneBlock = 3 * kPlaneLanes;
 
 // A corner of a polygon, and the edge from it to the next one: twice its number, + 1 against its direction.
 struct PlaneCorner {
-  double x = 0, y = 0;
-  std::uint32_t vertex = 0, edge = 0;
+  double x, y;
+  std::uint32_t vertex, edge;
 };
 
 // Bit i of byte b is function i of block b. Functions that are not live are given as neither.
@@ -28,14 +28,15 @@ struct ClassifyCall {
   std::size_t size = 0;
 };
 
-// output = input + sum over i of weights[rows[i]] times the function factors[i].
+// output = input + sum over i of weights[rows[i]] times the function at functions[places[i]].
 struct CombineCall {
   std::size_t blocks = 0;
   const double* input = nullptr;
   double* output = nullptr;
   const double* weights = nullptr;  // one row of 8 blocks an addend
   const std::uint32_t* rows = nullptr;
-  const double* factors = nullptr;  // (count, 3): a, b, c
+  const double* functions = nullptr;
+  const std::uint32_t* places = nullptr;  // of a; b and c are 8 and 16 further
   std::size_t count = 0;
 };
 

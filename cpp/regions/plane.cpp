@@ -43,6 +43,7 @@ class PlaneJob {
     tasks_.clear();
     is_inconsistent_ = false;
     cutter_.emplace(layers_, network_.program().kernels(), call_.outputs, tolerances());
+    tasks_.reserve(2 * kTasks);  // a line cuts a cell at most once
     try {
       for (const Cell& cell : cut_trunk()) add_task(cell);
     } catch (const InconsistentCut&) {
@@ -53,13 +54,17 @@ class PlaneJob {
 
   std::vector<CellTask>& tasks() { return tasks_; }
 
-  void turn(CellTask& task) {
+  // A task that has not begun takes the thread's scratch, one that is done gives it back.
+  void turn(CellTask& task, CellScratch& scratch) {
+    if (!task.has_begun) std::swap(task.work.scratch, scratch);
+    task.has_begun = true;
     try {
       cutter_->run(task.work, kTurn);
     } catch (const InconsistentCut&) {
       task.is_inconsistent = true;
       task.work.stack.clear();
     }
+    if (task.work.stack.empty()) std::swap(task.work.scratch, scratch);
   }
 
   std::size_t bytes() const {
@@ -142,11 +147,11 @@ class PlaneJob {
           next.push_back(cell);
           continue;
         }
-        Cell parts[2];
-        cutter_->cut(cell, trunk_, parts);
-        for (Cell& part : parts) {
-          cutter_->settle(part, trunk_);
-          next.push_back(part);
+        Cell positive = cell;
+        Cell negative = cutter_->cut(positive, trunk_);
+        for (Cell* part : {&negative, &positive}) {
+          cutter_->settle(*part, trunk_);
+          next.push_back(*part);
         }
       }
       cells = std::move(next);
@@ -156,9 +161,10 @@ class PlaneJob {
 
   void add_task(Cell cell) {
     CellTask& task = tasks_.emplace_back();
+    if (!cell.is_face) task.work.reserve(layers_.words, layers_.output_width);
     const Polygon outline = cell.polygon;
     const auto size = static_cast<std::uint32_t>(outline.size);
-    cell.polygon.corners = task.work.arena.take<PlaneCorner>(size);
+    cell.polygon.corners = trunk_.scratch.arena.take<PlaneCorner>(size);
     for (std::uint32_t i = 0; i < size; ++i) {
       const PlaneCorner& corner = outline.corners[i];
       const std::uint32_t next = (i + 1) % size, reversed = corner.edge % 2;
@@ -169,7 +175,7 @@ class PlaneJob {
                                                          trunk_.mesh.edges[corner.edge / 2].line);
       cell.polygon.corners[i] = {corner.x, corner.y, i, 2 * edge + reversed};
     }
-    cell.mark = task.work.arena.mark();
+    cell.mark = {};
     task.work.stack.push_back(cell);
   }
 
@@ -202,8 +208,10 @@ void run_tasks(std::deque<PlaneJob>& jobs, std::size_t max_bytes) {
     }
     if (bytes > max_bytes) throw std::bad_alloc();
     if (open.empty()) return;
-    parallel_for(open.size(), cells * kTaskNanoseconds,
-                 [&]() -> Work { return [&](std::size_t i) { open[i].first->turn(*open[i].second); }; });
+    parallel_for(open.size(), cells * kTaskNanoseconds, [&]() -> Work {
+      auto scratch = std::make_shared<CellScratch>();
+      return [&, scratch](std::size_t i) { open[i].first->turn(*open[i].second, *scratch); };
+    });
   }
 }
 

@@ -20,7 +20,7 @@ class Arena {
 
   template <class T>
   T* take(std::size_t count) {
-    static_assert(std::is_trivially_destructible_v<T>);
+    static_assert(std::is_trivial_v<T>);
     const std::size_t bytes = round_up(count * sizeof(T), kCacheLine);
     if (chunks_.empty() || at_.used + bytes > chunks_[at_.chunk].size) advance(bytes);
     std::byte* place = chunks_[at_.chunk].data.get() + at_.used;

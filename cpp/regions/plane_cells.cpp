@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstring>
 
+#include "regions/plane_functions.hpp"
+
 namespace facetry {
 namespace {
 
@@ -30,16 +32,36 @@ void for_bits(const std::uint8_t* bytes, std::size_t begin, std::size_t end, con
       visit(block * kPlaneLanes + static_cast<std::size_t>(std::countr_zero(byte)));
 }
 
-void put_factor(const double* functions, std::size_t i, double factor, double* to) {
-  const double* from = functions + i / kPlaneLanes * kPlaneBlock + i % kPlaneLanes;
-  for (std::size_t k = 0; k < 3; ++k) to[k] = factor * from[k * kPlaneLanes];
+std::size_t first_live(const Cell& cell) {
+  return cell.block * kPlaneLanes + static_cast<std::size_t>(std::countr_zero(cell.live[cell.block]));
+}
+
+// Function i times factor(i).
+template <class Factor>
+double* scale(const double* functions, std::size_t count, Arena& arena, const Factor& factor) {
+  double* scaled = arena.take<double>(round_up(count, kPlaneLanes) * 3);
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t k = 0; k < 3; ++k)
+      scaled[place_of(i) + k * kPlaneLanes] = factor(i) * functions[place_of(i) + k * kPlaneLanes];
+  return scaled;
 }
 
 }  // namespace
 
 std::size_t CellWork::bytes() const {
-  return arena.bytes() + bytes_of(mesh.vertices) + bytes_of(mesh.edges) + bytes_of(faces.corners) +
+  return scratch.arena.bytes() + bytes_of(mesh.vertices) + bytes_of(mesh.edges) + bytes_of(faces.corners) +
          bytes_of(faces.ends) + bytes_of(faces.bits) + bytes_of(faces.outputs) + bytes_of(faces.classes);
+}
+
+// A task has at least a hundred faces where there are many; growing from nothing took a sixth of the time.
+void CellWork::reserve(std::size_t words, std::size_t outputs) {
+  constexpr std::size_t kFaces = 128;
+  mesh.vertices.reserve(kFaces);
+  mesh.edges.reserve(4 * kFaces);
+  faces.corners.reserve(4 * kFaces);
+  faces.ends.reserve(kFaces);
+  faces.bits.reserve(kFaces * std::min<std::size_t>(words, 16));
+  faces.outputs.reserve(kFaces * 3 * std::min<std::size_t>(outputs, 16));
 }
 
 CellCutter::CellCutter(const PlaneNetwork& network, const Kernels& kernels, PlaneOutputs outputs,
@@ -55,16 +77,16 @@ CellCutter::CellCutter(const PlaneNetwork& network, const Kernels& kernels, Plan
 Cell CellCutter::root(std::span<const PlanePoint> polygon, const PlaneFrame& frame, CellWork& work) const {
   const auto size = static_cast<std::uint32_t>(polygon.size());
   Cell cell;
-  cell.polygon = {work.arena.take<PlaneCorner>(size), size};
+  cell.polygon = {work.scratch.arena.take<PlaneCorner>(size), size};
   for (std::uint32_t i = 0; i < size; ++i) {
     work.mesh.add_vertex(polygon[i].x, polygon[i].y);
     const std::uint32_t edge = work.mesh.add_edge(i, (i + 1) % size, kNoId);
     cell.polygon.corners[i] = {polygon[i].x, polygon[i].y, i, 2 * edge};
   }
-  cell.bits = work.arena.take<std::uint64_t>(network_.words);
+  cell.bits = work.scratch.arena.take<std::uint64_t>(network_.words);
   std::fill_n(cell.bits, network_.words, std::uint64_t{0});
-  double* functions = work.arena.take<double>(network_.links.front().blocks * kPlaneBlock);
-  network_.enter(frame, work.rows, functions);
+  double* functions = work.scratch.arena.take<double>(network_.links.front().blocks * kPlaneBlock);
+  network_.enter(frame, work.scratch.rows, functions);
   if (network_.layers.empty()) {
     cell.functions = functions;
     cell.is_face = true;
@@ -104,20 +126,20 @@ void CellCutter::settle(Cell& cell, CellWork& work) const {
 const double* CellCutter::next_functions(const Cell& cell, CellWork& work) const {
   const PlaneLink& link = network_.links[cell.layer + 1];
   if (link.is_additive()) return cell.next;
-  double* next = work.arena.take<double>(link.blocks * kPlaneBlock);
-  network_.follow(cell.layer, cell.functions, cell.bits, work.rows, next);
+  double* next = work.scratch.arena.take<double>(link.blocks * kPlaneBlock);
+  network_.follow(cell.layer, cell.functions, cell.bits, work.scratch.rows, next);
   return next;
 }
 
 void CellCutter::enter_layer(Cell& cell, const double* functions, CellWork& work) const {
   const PlaneLayer& layer = network_.layers[cell.layer];
   cell.functions = functions;
-  std::uint8_t* crossing = work.arena.take<std::uint8_t>(layer.blocks);
-  std::uint8_t* positive = work.arena.take<std::uint8_t>(layer.blocks);
+  std::uint8_t* crossing = work.scratch.arena.take<std::uint8_t>(layer.blocks);
+  std::uint8_t* positive = work.scratch.arena.take<std::uint8_t>(layer.blocks);
   kernels_.plane.classify({layer.blocks, functions, tolerances_[cell.layer].data(),
                            neurons_of_[cell.layer].data(), crossing, positive, cell.polygon.corners,
                            cell.polygon.size});
-  for_bits(positive, 0, layer.blocks, [&](std::size_t j) { set_bit(cell.bits, layer, j); });
+  std::memcpy(cell.bits + layer.first_word, positive, layer.blocks);  // both least significant bit first
   gather_crossing(cell, crossing, work);
   cell.next = start_next(cell, positive, work);
 }
@@ -126,29 +148,31 @@ void CellCutter::gather_crossing(Cell& cell, const std::uint8_t* crossing, CellW
   const PlaneLayer& layer = network_.layers[cell.layer];
   CrossingNeurons& lines = cell.crossing;
   lines.count = 0;
-  for (std::size_t block = 0; block < layer.blocks; ++block)
-    lines.count += static_cast<std::size_t>(std::popcount(crossing[block]));
+  lines.neurons = work.scratch.arena.take<std::uint32_t>(layer.width);
+  lines.functions = work.scratch.arena.take<double>(layer.blocks * kPlaneBlock);
+  lines.tolerance = work.scratch.arena.take<double>(layer.blocks * kPlaneLanes);
+  for_bits(crossing, 0, layer.blocks, [&](std::size_t j) {
+    const std::size_t i = lines.count++;
+    lines.neurons[i] = static_cast<std::uint32_t>(j);
+    lines.tolerance[i] = tolerances_[cell.layer][j];
+    const double* from = cell.functions + place_of(j);
+    double* to = lines.functions + place_of(i);
+    for (std::size_t k = 0; k < 3; ++k) to[k * kPlaneLanes] = from[k * kPlaneLanes];
+  });
   lines.blocks = (lines.count + kPlaneLanes - 1) / kPlaneLanes;
-  lines.neurons = work.arena.take<std::uint32_t>(lines.blocks * kPlaneLanes);
-  lines.functions = work.arena.take<double>(lines.blocks * kPlaneBlock);
-  lines.tolerance = work.arena.take<double>(lines.blocks * kPlaneLanes);
-  cell.live = work.arena.take<std::uint8_t>(lines.blocks);
-  cell.block = 0;
-  if (lines.count == 0) return;
-  std::fill_n(lines.functions + (lines.blocks - 1) * kPlaneBlock, kPlaneBlock, 0.0);
-  std::fill_n(lines.tolerance + (lines.blocks - 1) * kPlaneLanes, kPlaneLanes, 0.0);
+  cell.live = work.scratch.arena.take<std::uint8_t>(lines.blocks);
   std::fill_n(cell.live, lines.blocks, std::uint8_t{0xFF});
   if (lines.count % kPlaneLanes != 0)
     cell.live[lines.blocks - 1] = static_cast<std::uint8_t>((1u << (lines.count % kPlaneLanes)) - 1);
-  std::size_t i = 0;
-  for_bits(crossing, 0, layer.blocks, [&](std::size_t j) {
-    lines.neurons[i] = static_cast<std::uint32_t>(j);
-    lines.tolerance[i] = tolerances_[cell.layer][j];
-    const double* from = cell.functions + j / kPlaneLanes * kPlaneBlock + j % kPlaneLanes;
-    double* to = lines.functions + i / kPlaneLanes * kPlaneBlock + i % kPlaneLanes;
-    for (std::size_t k = 0; k < 3; ++k) to[k * kPlaneLanes] = from[k * kPlaneLanes];
-    ++i;
-  });
+  for (std::size_t i = lines.count; i < lines.blocks * kPlaneLanes; ++i) {
+    lines.tolerance[i] = 0;
+    for (std::size_t k = 0; k < 3; ++k) lines.functions[place_of(i) + k * kPlaneLanes] = 0;
+  }
+  lines.gains = lines.functions;
+  if (layer.slopes)
+    lines.gains = scale(lines.functions, lines.count, work.scratch.arena,
+                        [&](std::size_t i) { return 1 - layer.slopes[lines.neurons[i]]; });
+  cell.block = 0;
 }
 
 // One product for all parts of the cell: the neurons that cross it count as inactive.
@@ -156,87 +180,90 @@ const double* CellCutter::start_next(const Cell& cell, const std::uint8_t* posit
   const PlaneLink& link = network_.links[cell.layer + 1];
   if (!link.is_additive()) return nullptr;
   const PlaneLayer& layer = network_.layers[cell.layer];
-  double* next = work.arena.take<double>(link.blocks * kPlaneBlock);
-  auto* rows = work.arena.take<std::uint32_t>(layer.width);
-  double* factors = work.arena.take<double>(3 * layer.width);
+  double* next = work.scratch.arena.take<double>(link.blocks * kPlaneBlock);
+  auto* rows = work.scratch.arena.take<std::uint32_t>(layer.width);
+  auto* places = work.scratch.arena.take<std::uint32_t>(layer.width);
   std::size_t count = 0;
-  const auto add = [&](std::size_t j, double factor) {
+  const auto add = [&](std::size_t j) {
     rows[count] = static_cast<std::uint32_t>(j);
-    put_factor(cell.functions, j, factor, factors + 3 * count++);
+    places[count++] = place_of(j);
   };
+  const double* functions = cell.functions;
   if (layer.slopes) {
-    for (std::size_t j = 0; j < layer.width; ++j) {
-      const bool is_positive = (positive[j / kPlaneLanes] >> (j % kPlaneLanes)) & 1;
-      const double factor = is_positive ? 1 : layer.slopes[j];
-      if (factor != 0) add(j, factor);
-    }
+    functions = scale(cell.functions, layer.width, work.scratch.arena, [&](std::size_t j) {
+      return (positive[j / kPlaneLanes] >> (j % kPlaneLanes)) & 1 ? 1 : layer.slopes[j];
+    });
+    for (std::size_t j = 0; j < layer.width; ++j) add(j);
   } else {
-    for_bits(positive, 0, layer.blocks, [&](std::size_t j) { add(j, 1); });
+    for_bits(positive, 0, layer.blocks, add);
   }
-  kernels_.plane.combine({link.blocks, link.bias.data(), next, link.weights.data(), rows, factors, count});
+  kernels_.plane.combine(
+      {link.blocks, link.bias.data(), next, link.weights.data(), rows, functions, places, count});
   return next;
 }
 
 std::uint32_t CellCutter::next_line(const Cell& cell) const {
   if (cell.is_face) return kNoId;
-  const auto bit = static_cast<std::size_t>(std::countr_zero(cell.live[cell.block]));
   return static_cast<std::uint32_t>(network_.layers[cell.layer].first_neuron) +
-         cell.crossing.neurons[cell.block * kPlaneLanes + bit];
+         cell.crossing.neurons[first_live(cell)];
 }
 
-void CellCutter::cut(const Cell& cell, CellWork& work, Cell parts[2]) const {
+Cell CellCutter::cut(Cell& cell, CellWork& work) const {
+  Arena& arena = work.scratch.arena;
   const std::size_t size = cell.polygon.size;
-  const std::size_t line =
-      cell.block * kPlaneLanes + static_cast<std::size_t>(std::countr_zero(cell.live[cell.block]));
-  const double* from = cell.crossing.functions + line / kPlaneLanes * kPlaneBlock + line % kPlaneLanes;
-  const double function[3] = {from[0], from[kPlaneLanes], from[2 * kPlaneLanes]};
+  const std::size_t line = first_live(cell);
+  double function[3];
+  take_function(cell.crossing.functions, line, 1, function);
   const double tolerance = cell.crossing.tolerance[line];
-  double* values = work.arena.take<double>(size);
-  auto* signs = work.arena.take<std::int8_t>(size);
+  double* values = arena.take<double>(size);
+  auto* signs = arena.take<std::int8_t>(size);
   kernels_.plane.evaluate(function, cell.polygon.corners, size, values);
   for (std::size_t i = 0; i < size; ++i)
     signs[i] = static_cast<std::int8_t>((values[i] > tolerance) - (values[i] < -tolerance));
-  for (int side = 0; side < 2; ++side) {
-    parts[side] = cell;
-    parts[side].polygon = {work.arena.take<PlaneCorner>(size + 2), 0};
-  }
-  work.mesh.cut(cell.polygon, values, signs, next_line(cell), parts[0].polygon, parts[1].polygon);
-  take_side(cell, false, parts[0], work);
-  parts[0].mark = work.arena.mark();
-  take_side(cell, true, parts[1], work);
-  parts[1].mark = work.arena.mark();
+  Polygon negative{arena.take<PlaneCorner>(size + 2), 0}, positive{arena.take<PlaneCorner>(size + 2), 0};
+  work.mesh.cut(cell.polygon, values, signs, next_line(cell), negative, positive);
+  Cell other = cell;
+  other.polygon = negative;
+  cell.polygon = positive;
+  take_side(other, false, work);
+  other.mark = arena.mark();
+  take_side(cell, true, work);
+  return other;
 }
 
-// Of the neurons that cross the cell, some cross the part, some are active on it: they are added to the next
-// layer's functions.
-void CellCutter::take_side(const Cell& cell, bool is_positive, Cell& part, CellWork& work) const {
+// Of the neurons that cross the whole cell, some cross this part of it, some are active on it: those are
+// added to the next layer's functions.
+void CellCutter::take_side(Cell& cell, bool is_positive, CellWork& work) const {
+  Arena& arena = work.scratch.arena;
   const CrossingNeurons& lines = cell.crossing;
   const PlaneLayer& layer = network_.layers[cell.layer];
+  const PlaneLink& link = network_.links[cell.layer + 1];
   const unsigned first = cell.live[cell.block] & -unsigned{cell.live[cell.block]};
-  part.bits = copy(cell.bits, network_.words, work.arena);
-  part.live = work.arena.take<std::uint8_t>(lines.blocks);
-  auto* positive = work.arena.take<std::uint8_t>(lines.blocks);
+  auto* live = arena.take<std::uint8_t>(lines.blocks);
+  auto* positive = arena.take<std::uint8_t>(lines.blocks);
   std::copy(cell.live + cell.block, cell.live + lines.blocks, positive + cell.block);
   positive[cell.block] = static_cast<std::uint8_t>(positive[cell.block] & ~first);
   kernels_.plane.classify({lines.blocks - cell.block, lines.functions + cell.block * kPlaneBlock,
                            lines.tolerance + cell.block * kPlaneLanes, positive + cell.block,
-                           part.live + cell.block, positive + cell.block, part.polygon.corners,
-                           part.polygon.size});
+                           live + cell.block, positive + cell.block, cell.polygon.corners,
+                           cell.polygon.size});
   if (is_positive) positive[cell.block] = static_cast<std::uint8_t>(positive[cell.block] | first);
-  const PlaneLink& link = network_.links[cell.layer + 1];
+  cell.live = live;
+  cell.bits = copy(cell.bits, network_.words, arena);
   std::size_t count = 0;
-  auto* rows = work.arena.take<std::uint32_t>(lines.count);
-  double* factors = work.arena.take<double>(3 * lines.count);
+  auto* rows = arena.take<std::uint32_t>(lines.count);
+  auto* places = arena.take<std::uint32_t>(lines.count);
   for_bits(positive, cell.block, lines.blocks, [&](std::size_t i) {
     const std::size_t j = lines.neurons[i];
-    set_bit(part.bits, layer, j);
+    set_bit(cell.bits, layer, j);
     rows[count] = static_cast<std::uint32_t>(j);
-    put_factor(lines.functions, i, 1 - layer.slope(j), factors + 3 * count++);
+    places[count++] = place_of(i);
   });
   if (count == 0 || !link.is_additive()) return;
-  double* next = work.arena.take<double>(link.blocks * kPlaneBlock);
-  kernels_.plane.combine({link.blocks, cell.next, next, link.weights.data(), rows, factors, count});
-  part.next = next;
+  double* next = arena.take<double>(link.blocks * kPlaneBlock);
+  kernels_.plane.combine(
+      {link.blocks, cell.next, next, link.weights.data(), rows, lines.gains, places, count});
+  cell.next = next;
 }
 
 // Multiply-adds of a cut, or of entering a layer, roughly; the rest of a cell is 300 of them.
@@ -251,88 +278,13 @@ void CellCutter::run(CellWork& work, double nanoseconds) const {
   while (!work.stack.empty() && left > 0) {
     Cell cell = work.stack.back();
     work.stack.pop_back();
-    work.arena.rewind(cell.mark);
-    left -= cost(cell);
-    settle(cell, work);
-    if (cell.is_face) {
-      emit(cell, work);
-      continue;
+    work.scratch.arena.rewind(cell.mark);
+    for (settle(cell, work); !cell.is_face; settle(cell, work)) {
+      left -= cost(cell);
+      work.stack.push_back(cut(cell, work));
     }
-    Cell parts[2];
-    cut(cell, work, parts);
-    work.stack.push_back(parts[0]);
-    work.stack.push_back(parts[1]);
+    emit(cell, work);
   }
-}
-
-void CellCutter::emit(const Cell& cell, CellWork& work) const {
-  if (outputs_ == PlaneOutputs::kWhole)
-    emit_face(cell, cell.polygon, 0, work);
-  else
-    emit_classes(cell, work);
-}
-
-// The upper envelope of the outputs, one output after the other: each takes what it wins from every piece.
-// Ties stay with the lower number. Cuts between pieces that a later output wins whole are merged in
-// plane_ties.cpp.
-void CellCutter::emit_classes(const Cell& cell, CellWork& work) const {
-  struct Piece {
-    Polygon polygon;
-    std::int32_t winner;
-  };
-  const bool is_sign = outputs_ == PlaneOutputs::kSign;
-  const double* tolerance = tolerances_.back().data();
-  std::vector<Piece> pieces{{cell.polygon, 0}};
-  const std::size_t rounds = is_sign ? 2 : network_.output_width;
-  for (std::size_t k = 1; k < rounds; ++k) {
-    const std::size_t count = pieces.size();
-    for (std::size_t p = 0; p < count; ++p) {
-      const Piece piece = pieces[p];
-      const auto w = static_cast<std::size_t>(piece.winner);
-      double function[3], rival[3] = {};
-      put_factor(cell.functions, is_sign ? 0 : k, outputs_ == PlaneOutputs::kLowest ? -1 : 1, function);
-      if (!is_sign) put_factor(cell.functions, w, outputs_ == PlaneOutputs::kLowest ? -1 : 1, rival);
-      for (std::size_t i = 0; i < 3; ++i) function[i] -= rival[i];
-      const double zero = is_sign ? tolerance[0] : tolerance[k] + tolerance[w];
-      double* values = work.arena.take<double>(piece.polygon.size);
-      auto* signs = work.arena.take<std::int8_t>(piece.polygon.size);
-      kernels_.plane.evaluate(function, piece.polygon.corners, piece.polygon.size, values);
-      bool is_above = false, is_below = false;
-      for (std::size_t i = 0; i < piece.polygon.size; ++i) {
-        signs[i] = static_cast<std::int8_t>((values[i] > zero) - (values[i] < -zero));
-        is_above |= signs[i] > 0;
-        is_below |= signs[i] < 0;
-      }
-      if (is_above && !is_below) pieces[p].winner = static_cast<std::int32_t>(k);
-      if (!is_above || !is_below) continue;
-      Polygon negative{work.arena.take<PlaneCorner>(piece.polygon.size + 2), 0};
-      Polygon positive{work.arena.take<PlaneCorner>(piece.polygon.size + 2), 0};
-      work.mesh.cut(piece.polygon, values, signs, static_cast<std::uint32_t>(network_.neurons + k), negative,
-                    positive);
-      pieces[p].polygon = negative;
-      pieces.push_back({positive, static_cast<std::int32_t>(k)});
-    }
-  }
-  for (const Piece& piece : pieces) emit_face(cell, piece.polygon, piece.winner, work);
-}
-
-void CellCutter::emit_face(const Cell& cell, const Polygon& polygon, std::int32_t winner,
-                           CellWork& work) const {
-  FaceList& faces = work.faces;
-  const auto face = static_cast<std::uint32_t>(faces.ends.size());
-  for (std::size_t i = 0; i < polygon.size; ++i) {
-    const PlaneCorner& corner = polygon.corners[i];
-    faces.corners.push_back(corner.vertex);
-    work.mesh.edges[corner.edge / 2].face[corner.edge % 2] = face;
-  }
-  faces.ends.push_back(faces.corners.size());
-  faces.bits.insert(faces.bits.end(), cell.bits, cell.bits + network_.words);
-  for (std::size_t output = 0; output < network_.output_width; ++output) {
-    double function[3];
-    put_factor(cell.functions, output, 1, function);
-    faces.outputs.insert(faces.outputs.end(), function, function + 3);
-  }
-  if (outputs_ != PlaneOutputs::kWhole) faces.classes.push_back(winner);
 }
 
 }  // namespace facetry

@@ -50,10 +50,10 @@ void PlaneMerge::join() {
 
 // The task of the lower number keeps the edges and vertices of the seam.
 void PlaneMerge::join_seam(Side left, Side right) {
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> stack{{left.edge, right.edge}};
-  while (!stack.empty()) {
-    const auto [l, r] = stack.back();
-    stack.pop_back();
+  stack_.assign({{left.edge, right.edge}});
+  while (!stack_.empty()) {
+    const auto [l, r] = stack_.back();
+    stack_.pop_back();
     PlaneEdge& one = tasks_[left.task].work.mesh.edges[l];
     PlaneEdge& other = tasks_[right.task].work.mesh.edges[r];
     if (one.half == kNoId || other.half == kNoId) {
@@ -75,8 +75,8 @@ void PlaneMerge::join_seam(Side left, Side right) {
       shared_.push_back({right.task, right_middle, left.task, left_middle});
     else
       shared_.push_back({left.task, left_middle, right.task, right_middle});
-    stack.push_back({one.half, other.half});
-    stack.push_back({one.half + 1, other.half + 1});
+    stack_.push_back({one.half, other.half});
+    stack_.push_back({one.half + 1, other.half + 1});
   }
 }
 
@@ -100,9 +100,12 @@ void PlaneMerge::number_vertices() {
   constexpr std::int32_t kElsewhere = -2;
   for (const SharedVertex& v : shared_) pieces_[v.task].vertex_ids[v.vertex] = kElsewhere;
   std::size_t vertices = trunk_.vertices.size();
-  for (Piece& piece : pieces_)
+  for (Piece& piece : pieces_) {
+    piece.first_vertex = checked(vertices, "vertices");
     for (std::int32_t& id : piece.vertex_ids)
       if (id == kUnnumbered) id = checked(vertices++, "vertices");
+    piece.end_vertex = checked(vertices, "vertices");
+  }
   for (const SharedVertex& v : shared_)
     pieces_[v.task].vertex_ids[v.vertex] = pieces_[v.owner].vertex_ids[v.owners_vertex];
   complex_.vertices = PlaneArray<double>(2 * vertices);
@@ -130,6 +133,7 @@ void PlaneMerge::write(std::size_t task) {
   const FaceList& faces = work.faces;
   const std::size_t corners = tasks_[task].trunk_vertices.size();
   for (std::size_t i = corners; i < work.mesh.vertices.size(); ++i) {
+    if (piece.vertex_ids[i] < piece.first_vertex || piece.vertex_ids[i] >= piece.end_vertex) continue;
     const auto id = static_cast<std::size_t>(piece.vertex_ids[i]);
     complex_.vertices[2 * id] = work.mesh.vertices[i].x;
     complex_.vertices[2 * id + 1] = work.mesh.vertices[i].y;

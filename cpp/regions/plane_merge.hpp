@@ -15,7 +15,7 @@ namespace facetry {
 struct CellTask {
   CellWork work;
   std::vector<std::uint32_t> trunk_vertices, trunk_edges;
-  bool is_inconsistent = false;
+  bool has_begun = false, is_inconsistent = false;
 };
 
 class PlaneMerge {
@@ -44,6 +44,7 @@ class PlaneMerge {
     std::vector<std::int32_t> vertex_ids;
     std::vector<SeamFace> seam_faces;
     std::size_t first_edge = 0, first_face = 0, first_corner = 0;
+    std::int32_t first_vertex = 0, end_vertex = 0;  // the piece's own
   };
 
   void join_seam(Side left, Side right);
@@ -59,6 +60,7 @@ class PlaneMerge {
   const std::size_t neurons_;
   std::vector<Piece> pieces_;
   std::vector<SharedVertex> shared_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> stack_;  // of join_seam
   PlaneComplex complex_;
 };
 

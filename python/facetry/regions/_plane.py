@@ -112,8 +112,8 @@ def regions_on_plane(
     -----
     A value counts as 0 up to 1e-13 times the magnitude that its terms add up to, measured for each neuron
     once for the whole domain. A neuron that is 0 in this sense on a whole cell does not split it, and its bit
-    there is 0 (in :meth:`Network.patterns`, rounding may make it 1). Where faces contradict each other at that
-    tolerance, ten times as much is tried, up to 1e-10; ``.tolerance`` tells which was used.
+    there is 0 (in :meth:`Network.patterns`, rounding may make it 1). Where faces contradict each other at
+    that tolerance, ten times as much is tried, up to 1e-10; ``.tolerance`` tells which was used.
 
     Faces, edges and vertices have the same numbers and bits whatever the number of threads; from one
     instruction set to another coordinates may differ in their last bits.
@@ -129,8 +129,10 @@ def regions_on_plane(
     array([ True])
 
     """
-    frames = np.stack([_vector(name, x)[None] for name, x in (("origin", origin), ("u", u), ("v", v))], 1)
-    return _cut(net, frames, box, cut_output, class_rule, max_bytes)[0]
+    frame = [_vector(name, x) for name, x in (("origin", origin), ("u", u), ("v", v))]
+    if len({x.size for x in frame}) != 1:
+        raise ValueError("origin, u and v have {}, {} and {} inputs".format(*(x.size for x in frame)))
+    return _cut(net, np.stack(frame)[None], box, cut_output, class_rule, max_bytes)[0]
 
 
 def regions_on_planes(
@@ -149,6 +151,7 @@ def regions_on_planes(
     Parameters
     ----------
     net : Network
+        Its weights are taken in float64.
     origins, us, vs : (n, inputs) or (inputs,) arrays
         Planes ``origins[i] + s us[i] + t vs[i]``; an array of one dimension is every plane's.
     box, cut_output, class_rule, max_bytes
@@ -197,6 +200,7 @@ def _cut(
     if not np.isfinite(reach).all():
         raise ValueError(f"inputs overflow on plane {np.argwhere(~np.isfinite(reach))[0][0]} in this box")
     double = net._double()
+    assert isinstance(double._core, _core.Network64)
     rule = "whole" if not cut_output else "sign" if net.output_dim == 1 else class_rule
     limit = memory_limit() if max_bytes is None else max_bytes
     try:
@@ -265,7 +269,7 @@ def as_polygon(box: npt.ArrayLike) -> F64:
 
 
 def _convex(corners: F64) -> F64:
-    spread = np.ptp(corners, axis=0)
+    spread = corners.max(axis=0) - corners.min(axis=0)
     if not np.all(spread > 0):
         raise ValueError("the polygon of box is flat: its area is 0")
     scaled = (corners - corners.min(axis=0)) / spread
@@ -297,11 +301,14 @@ def _normal_box(polygon: F64) -> tuple[F64, F64]:
 
 
 def _require_planes(frames: F64) -> None:
-    lengths = np.linalg.norm(frames[:, 1:], axis=2)
-    for name, length in zip("uv", lengths.T, strict=True):
-        if not np.all(length > 0):
+    units = []
+    for k, name in ((1, "u"), (2, "v")):
+        largest = np.abs(frames[:, k]).max(axis=1, keepdims=True)
+        if not np.all(largest > 0):
             raise ValueError(f"{name} is zero: it spans no plane")
-    u, v = frames[:, 1] / lengths[:, :1], frames[:, 2] / lengths[:, 1:]
+        scaled = frames[:, k] / largest  # the square of a large number overflows
+        units.append(scaled / np.linalg.norm(scaled, axis=1, keepdims=True))
+    u, v = units
     across = v - np.sum(u * v, axis=1)[:, None] * u
     if not np.all(np.linalg.norm(across, axis=1) > _PARALLEL):
         raise ValueError("u and v are parallel: they span no plane")

@@ -11,7 +11,7 @@ from .._classes import classify
 from ._plane_complex import BOUNDARY, OUTSIDE, numbered
 
 if TYPE_CHECKING:
-    from ._plane_complex import F64, PlaneComplex
+    from ._plane_complex import PlaneComplex
 
 _SLACK = 1e-9  # of areas and values, relative
 
@@ -44,7 +44,7 @@ class PlaneCheck:
     repeated_patterns: int
     """Faces with the pattern (and class) of an earlier face."""
     worst_side: float
-    """Largest value of a neuron on the wrong side at any vertex of a face, in multiples of what counts as 0."""
+    """How far a neuron is on the wrong side at a vertex of a face: in multiples of what counts as 0."""
     area_error: float
     """Of the sum of all faces' areas, relative to the domain's."""
     value_error: float
@@ -52,7 +52,7 @@ class PlaneCheck:
 
     @property
     def ok(self) -> bool:
-        """Whether all is as claimed: no wrong thing, sides within 100 times what counts as 0, errors < 1e-9."""
+        """Whether nothing is wrong, sides are within 100 times what counts as 0, and errors below 1e-9."""
         counts = (self.wrong_edges, self.flat_faces, self.wrong_patterns, self.repeated_patterns)
         return (
             self.euler == 1
@@ -165,7 +165,7 @@ def _area_error(plane: PlaneComplex) -> float:
 
 
 def _value_error(plane: PlaneComplex) -> float:
-    expected: F64 = plane.net(plane.witnesses)
+    expected = plane.net(plane.witnesses)
     linear = np.concatenate([plane.centroids, np.ones((len(plane), 1))], axis=1)
     values = np.einsum("fok,fk->fo", plane.maps, linear)
     return float(np.abs(values - expected).max(initial=0) / max(np.abs(expected).max(initial=0), 1e-300))

@@ -67,8 +67,8 @@ class PlaneComplex:
     edge_faces: I32
     """The faces to the left and to the right of each edge, (edges, 2); -1 outside of the domain."""
     edge_neurons: I32
-    """The neuron whose value is 0 on the edge, (edges,): of several the first; -1 on the domain's boundary, -2
-    where the edge is there only because two outputs tie."""
+    """The neuron that is 0 on the edge, (edges,): of several the first; -1 on the domain's boundary, -2 where
+    the edge is there only because two outputs tie."""
     face_offsets: I64
     """Face i has the vertices ``face_vertices[face_offsets[i]:face_offsets[i + 1]]``, (faces + 1,)."""
     face_vertices: I32
@@ -140,7 +140,7 @@ class PlaneComplex:
 
     @property
     def affine_maps(self) -> AffineMaps:
-        """The affine map of each face in the plane's coordinates: (faces, outputs, 2) and (faces, outputs)."""
+        """The affine map of each face by (s, t): (faces, outputs, 2) and (faces, outputs)."""
         return AffineMaps(self.maps[:, :, :2], self.maps[:, :, 2])
 
     @cached_property
@@ -187,13 +187,13 @@ class PlaneComplex:
         return np.flatnonzero(np.all(self.edge_faces != OUTSIDE, axis=1))
 
     def locate(self, points: npt.ArrayLike) -> I64:
-        """Give the face of each point (s, t), (n,): one of them for a point on an edge, -1 outside of the domain.
+        """Give the face of each point (s, t), (n,): for a point on an edge one of them, -1 off the domain.
 
         Found by the pattern at the point; where that is of no face, as rounding may make it, by the polygons.
         """
         from ._plane_locate import locate
 
-        return locate(self, as_points(points, 2, np.dtype(np.float64), "points"))
+        return locate(self, np.asarray(as_points(points, 2, np.dtype(np.float64), "points"), np.float64))
 
     def raster(self, pixels: int) -> I64:
         """Give the face at the middle of each pixel of the domain's bounding box, (pixels, pixels).
@@ -233,20 +233,25 @@ class PlaneComplex:
         ----------
         color : "pattern", "class", "slope", "layer" or callable
             What faces are coloured by: their pattern (similar ones in similar hues), their class (needs
-            ``cut_output=True``), the largest slope of the outputs in the plane; "layer" leaves the faces white
-            and colours the walls. A callable takes the complex and gives (faces,) numbers or (faces, 3)
-            colours.
+            ``cut_output=True``), the largest slope of the outputs in the plane; "layer" leaves the faces
+            white and colours the walls. A callable takes the complex and gives (faces,) numbers or
+            (faces, 3) colours.
         boundary : bool
             Draw the decision boundary, where outputs are cut.
         walls : bool
             Draw the edges between faces, thin.
         points : (n, 2) array, optional
-            Points of the plane to mark, with a circle for each one's ``margins`` (its distance from the walls
-            of its region within the plane) and an arrow along each one's ``gradients`` (of the only output, or
-            of the class's lead over the next one), as in Lee et al. 2019, Fig. 1.
+            Points of the plane to mark, as in Lee et al. 2019, Fig. 1.
+        margins : bool
+            Draw a ball about each point that reaches the nearest wall of its region within the plane.
+        gradients : bool
+            Draw an arrow along the gradient within the plane of the only output, or of the largest one's lead
+            over the next.
         rasterize_above : int
             With more faces than this, faces and walls are pixels in an SVG or PDF, which keeps it small;
             the boundary, points and labels stay lines.
+        ax : matplotlib axes, optional
+            Where to draw; its limits and aspect are set, equal unless the domain is longer than 5 to 1.
 
         """
         from ._plane_plot import draw
@@ -267,7 +272,7 @@ class PlaneComplex:
 
     @cached_property
     def _moments(self) -> tuple[F64, F64]:
-        """Areas and centroids, of triangles about each face's first corner so that small faces keep digits."""
+        """Areas and centroids, of triangles about each face's first corner: small faces keep their digits."""
         begins = self.face_offsets[:-1]
         sizes = np.diff(self.face_offsets)
         first = self.vertices[self.face_vertices[begins]]

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 _WALL = "#1b1b2f"
 _CLASSES = (
-    "#8ecae6", "#ffb703", "#b7e4c7", "#f4978e", "#cdb4db", "#e9c46a", "#90be6d", "#a9def9", "#f7a072", "#d0d1ff",
+    "#8ecae6", "#ffb703", "#b7e4c7", "#f4978e", "#cdb4db",
+    "#e9c46a", "#90be6d", "#a9def9", "#f7a072", "#d0d1ff",
 )  # fmt: skip
-_LAYERS = ("#264653", "#e76f51", "#2a9d8f", "#9b5de5", "#e9a820", "#3a86ff", "#d62867", "#6a994e")
+_LAYERS = ("#3a86ff", "#e76f51", "#2a9d8f", "#9b5de5", "#e9a820", "#264653", "#d62867", "#6a994e")
 _LONG = 5.0  # sides in a greater ratio than this are not drawn to the same scale
 
 
@@ -89,8 +90,8 @@ def _draw_faces(
     )
     values, label = _face_values(plane, color)
     if values.ndim == 2:
-        faces.set_facecolor(values)
-        faces.set_edgecolor(values)
+        faces.set_facecolor(values.tolist())
+        faces.set_edgecolor(values.tolist())
     else:
         faces.set_array(values)
         faces.set_cmap("cividis" if color == "slope" else "viridis")

@@ -7,7 +7,7 @@ from importlib.resources import files
 from string import Template
 
 from .. import plot
-from ..survey import Survey
+from ..survey import Raster, Slice, Survey
 from . import html
 from .charts import svg
 
@@ -63,12 +63,11 @@ def _picture(survey: Survey) -> str:
     picture = survey.picture
     if picture is None:
         return ""
-    rows, columns = picture.regions.shape
     plane, count = picture.plane, len(picture.patterns)
     border = {
-        "sign": "White lines are where the output is zero.",
-        "argmax": "White lines are where the class, the largest output, changes.",
-        "argmin": "White lines are where the class, the lowest output, changes.",
+        "sign": "Thick lines are where the output is zero.",
+        "argmax": "Thick lines are where the class, the largest output, changes.",
+        "argmin": "Thick lines are where the class, the lowest output, changes.",
     }[survey.classes.rule]
     if plane.marks:
         classes = ", ".join(f"{letter} is point {k}" for letter, k in zip("ABC", plane.numbers, strict=True))
@@ -78,18 +77,27 @@ def _picture(survey: Survey) -> str:
     chart = svg(
         lambda ax: plot.regions(picture, ax),
         f"Map of the linear regions in {plane.caption}: {count:,} patterns, one colour each, "
-        "with the class boundary in white.",
+        "with the class boundary.",
         6.2,
-        6.0 if rows > 1 else 1.3,
+        1.3 if plane.v is None else 6.0,
     )
     return html.section(
-        "Regions in a plane" if rows > 1 else "Regions on a line",
+        "Regions on a line" if plane.v is None else "Regions in a plane",
         "Inside a region the same neurons are active and the network is one affine map. A colour is a "
         f"pattern of active neurons; similar patterns have similar hues. {border}",
         f'<figure class="wide">{chart}<figcaption>{escape(plane.caption[0].upper() + plane.caption[1:])}. '
-        f"A raster: {columns} × {rows} samples, {html.count(count, 'pattern')} seen; a region smaller than a "
-        "pixel can be missed.</figcaption></figure>",
+        f"{_extent(picture)}</figcaption></figure>",
     )
+
+
+def _extent(picture: Slice | Raster) -> str:
+    seen = html.count(len(picture.patterns), "pattern")
+    if isinstance(picture, Raster):
+        rows, columns = picture.regions.shape
+        return (
+            f"A raster: {columns} × {rows} samples, {seen} seen; a region smaller than a pixel can be missed."
+        )
+    return f"All {html.count(len(picture.patterns), 'linear region')} in this window, exactly."
 
 
 def _patterns(survey: Survey) -> str:
@@ -271,7 +279,7 @@ def _times(survey: Survey) -> str:
         "count": "counting",
         "pairs": "near and far pairs",
         "margins": "margins",
-        "picture": "the picture's samples",
+        "picture": "the picture's regions",
     }
     machine = survey.environment
     seconds = [(names[stage], f"{value:.3f} s") for stage, value in survey.seconds.items()]

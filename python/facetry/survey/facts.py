@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .raster import Raster
+from .slice import Slice
 
 SCHEMA = 1
 """Version of :meth:`Survey.to_dict`; it grows when a key changes its meaning or goes away."""
@@ -140,7 +141,7 @@ class Survey:
     margins: MarginFacts | None
     """None for a network without neurons."""
     classes: ClassFacts
-    picture: Raster | None
+    picture: Slice | Raster | None
     """None where every input is constant."""
     seconds: dict[str, float]
     """Of loading, making, propagating and counting the points, pairs, margins and the picture."""
@@ -157,7 +158,7 @@ class Survey:
         """Give plain numbers, strings, lists and dicts, without NaN; ``schema`` is the layout's version.
 
         The keys are the fields of the dataclasses above. ``picture`` has the plane (origin, directions,
-        window) and the number of patterns seen in it, not its pixels.
+        window) and the numbers of regions and patterns in it; ``columns`` and ``rows`` where it is a raster.
         """
         facts: dict[str, Any] = {"schema": SCHEMA}
         for name in ("network", "points", "patterns", "hamming", "classes"):
@@ -176,9 +177,9 @@ class Survey:
         return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
 
 
-def _picture_facts(picture: Raster) -> dict[str, Any]:
+def _picture_facts(picture: Slice | Raster) -> dict[str, Any]:
     plane = picture.plane
-    rows, columns = picture.regions.shape
+    rows, columns = picture.regions.shape if isinstance(picture, Raster) else (None, None)
     return {
         "kind": plane.kind,
         "numbers": list(plane.numbers),
@@ -189,7 +190,8 @@ def _picture_facts(picture: Raster) -> dict[str, Any]:
         "marks": [list(mark) for mark in plane.marks],
         "columns": columns,
         "rows": rows,
+        "faces": None if isinstance(picture, Raster) else len(picture.regions),
         "patterns": len(picture.patterns),
-        "classes": sorted({int(k) for k in picture.classes.flat}),
+        "classes": picture.seen_classes,
         "balls": picture.balls.tolist(),
     }

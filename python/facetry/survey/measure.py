@@ -17,19 +17,24 @@ from .environment import environment
 from .facts import ClassFacts, LayerFacts, NetworkFacts, PatternFacts, PointFacts, Survey
 from .margins import measure_margins
 from .pairs import Distances, measure_pairs
-from .plane import PlaneChoice, choose_plane
-from .raster import raster
+from .plane import Plane, PlaneChoice, choose_plane
+from .raster import Raster, raster
+from .slice import Slice, cut_slice
 from .sources import DataPoints, SobolPoints, as_box, block_rows, data_points
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total); the stages are the keys of ``STAGES``."""
 
+<<<<<<< HEAD
+STAGES = {"points": "points", "pairs": "near and far pairs", "picture": "picture"}
+=======
 STAGES = {
     "points": "points",
     "pairs": "near and far pairs",
     "margins": "margins",
     "picture": "rows of the picture",
 }
+>>>>>>> main
 
 ACTIVITY_BINS = 20
 DEFAULT_POINTS = 100_000
@@ -79,7 +84,8 @@ def survey(
     margins : int
         Points, from the first, whose margins are measured (default 10,000); 0: none.
     pixels : int
-        The picture has ``pixels`` x ``pixels`` samples.
+        Where there are too many regions to draw (some 100,000), or only one input varies, the picture is a
+        raster of ``pixels`` x ``pixels`` samples.
     max_bytes : int, optional
         Memory for the set of distinct patterns; once it is full the counts are lower bounds.
     seed : int
@@ -111,8 +117,13 @@ def survey(
         raise ValueError(f"class_rule is {class_rule!r}, expected 'argmax' or 'argmin'")
     if pairs < 1:
         raise ValueError(f"pairs must be at least 1, is {pairs}")
+<<<<<<< HEAD
+    if pixels < 2:
+        raise ValueError(f"pixels must be at least 2, is {pixels}")
+=======
     if margins < 0:
         raise ValueError(f"margins must not be negative, is {margins}")
+>>>>>>> main
     source = _source(net, points, box, data)
     rng = np.random.default_rng(seed)
     rule = rule_of(net.output_dim, class_rule == "argmin")
@@ -126,6 +137,9 @@ def survey(
     report("pairs", distances.facts.pairs, distances.facts.pairs)
     seconds["pairs"] = time.perf_counter() - begin
     begin = time.perf_counter()
+<<<<<<< HEAD
+    picture = None if chosen is None else _picture(net, chosen, rule, pixels, report)
+=======
     balls = None
     if margins:
         balls = measure_margins(net, source, margins, lambda done, total: report("margins", done, total))
@@ -136,6 +150,7 @@ def survey(
         picture = raster(
             net, chosen, rule, pixels=pixels, progress=lambda done, total: report("picture", done, total)
         )
+>>>>>>> main
     seconds["picture"] = time.perf_counter() - begin
 
     facts = PointFacts(
@@ -158,6 +173,16 @@ def survey(
         environment=environment(),
         seed=seed,
     )
+
+
+def _picture(net: Network, plane: Plane, rule: str, pixels: int, report: Progress) -> Slice | Raster:
+    found = cut_slice(net, plane, rule)
+    if found is None:
+        return raster(
+            net, plane, rule, pixels=pixels, progress=lambda done, total: report("picture", done, total)
+        )
+    report("picture", 1, 1)
+    return found
 
 
 def _reporter(progress: bool | Progress | None) -> Progress:

@@ -15,7 +15,10 @@ from .. import _core
 from .._classes import classify, lead
 from ..network import Network
 from ..patterns import Patterns
+<<<<<<< HEAD
+=======
 from .balls import plane_balls
+>>>>>>> main
 from .plane import F64, Plane
 from .sources import block_rows
 
@@ -35,6 +38,11 @@ class Raster:
     """By how much the class of a pixel leads before the next one; for one output its magnitude."""
     balls: F64
     """Points (s, t) and their l2 margins, (k, 3); see :func:`facetry.survey.balls.plane_balls`."""
+
+    @property
+    def seen_classes(self) -> list[int]:
+        """The classes that were seen."""
+        return [int(k) for k in np.unique(self.classes)]
 
 
 def raster(
