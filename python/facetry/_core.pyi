@@ -329,6 +329,7 @@ class RollPass64:
 def cut_planes(
     network: Network64, frames: _F64, polygon: _F64, outputs: str, tolerance: float, max_bytes: int
 ) -> list[dict[str, Any]]: ...
+
 class BoxProblem:
     def __init__(
         self, network: Network64, box: _F64 | None, rows: _F64, right: _F64, has_output: bool
