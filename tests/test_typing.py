@@ -24,18 +24,19 @@ PUBLIC = {
         Network AffineMaps HalfSpaces LinearRegionCount Margins Slopes
         Patterns PatternCount PatternSet UniquePatterns
         Halton Sobol
-        Polytope Polytopes Optimum PolytopeUnion Estimate Mixing
-        Region ClassPiece RegionsNear PlaneComplex PlaneCheck
+        Polytope Polytopes PolytopeUnion Optimum Estimate Mixing
+        Region ClassPiece RegionsNear
+        Segment Segments SegmentCheck Piecewise
+        PlaneComplex PlaneCheck
+        Complex Adjacency MapHistogram Piece Verification RegionBlock RegionCount
+        RegionSweep SweepJob SweepPart
     """,
     "functions": """
-        available_isas demo_path from_torch halton isa load load_vnnlib num_threads
-        plane_through regions_near regions_on_plane regions_on_planes set_num_threads sobol use_isa
-        Abs AffineMaps Dense HalfSpaces Halton HardSigmoid HardTanh Layer LeakyReLU Network PReLU
-        PatternCount PatternSet Patterns Piecewise ReLU ReLU6 Scale Segment SegmentCheck Segments Sobol
-        UniquePatterns UnsupportedLayer
-        regions_on_segment set_num_threads sobol use_isa
-        Complex Adjacency MapHistogram Piece Verification RegionBlock RegionCount RegionSweep SweepJob SweepPart
-        iter_regions_in_box regions_in_box regions_near set_num_threads sobol use_isa
+        available_isas isa num_threads set_num_threads use_isa
+        demo_path from_torch load load_vnnlib
+        halton sobol
+        plane_through regions_near regions_on_segment regions_on_plane regions_on_planes
+        iter_regions_in_box regions_in_box
     """,
     "modules and data": "LAYERS cuda gradients",
 }

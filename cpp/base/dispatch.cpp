@@ -12,21 +12,6 @@ namespace facetry {
   namespace isa {                                              \
   FACETRY_KERNEL_TABLES(FACETRY_DECLARE)                       \
   const Kernels all{#isa FACETRY_KERNEL_TABLES(FACETRY_TAKE)}; \
-#define FACETRY_DECLARE_ISA(isa)                   \
-  namespace isa {                                  \
-  extern const DenseKernels dense_kernels;         \
-  extern const BitKernels bit_kernels;             \
-  extern const PointKernels point_kernels;         \
-  extern const GradientKernels gradient_kernels;   \
-  extern const SegmentKernels segment_kernels;     \
-  }                                                \
-  namespace {                                      \
-  const Kernels isa##_table{#isa,                  \
-                            isa::dense_kernels,    \
-                            isa::bit_kernels,      \
-                            isa::point_kernels,    \
-                            isa::gradient_kernels, \
-                            isa::segment_kernels}; \
   }
 
 #ifdef FACETRY_HAVE_baseline

@@ -13,8 +13,8 @@
 #include "kernels/plane.hpp"
 #include "kernels/points.hpp"
 #include "kernels/products.hpp"
-#include "kernels/vertices.hpp"
 #include "kernels/segment.hpp"
+#include "kernels/vertices.hpp"
 
 namespace facetry {
 
@@ -29,6 +29,7 @@ namespace facetry {
   X(MarginKernels, margins, margin_kernels)       \
   X(ProductKernels, products, product_kernels)    \
   X(PlaneKernels, plane, plane_kernels)           \
+  X(SegmentKernels, segment, segment_kernels)     \
   X(VertexKernels, vertices, vertex_kernels)
 
 struct Kernels {
@@ -36,11 +37,6 @@ struct Kernels {
 #define FACETRY_MEMBER(type, member, table) const type& member;
   FACETRY_KERNEL_TABLES(FACETRY_MEMBER)
 #undef FACETRY_MEMBER
-  const DenseKernels& dense;
-  const BitKernels& bits;
-  const PointKernels& points;
-  const GradientKernels& gradients;
-  const SegmentKernels& segment;
 };
 
 const Kernels& kernels();

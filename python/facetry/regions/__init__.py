@@ -5,7 +5,15 @@ Geometry is float64 of the given weights, whatever the network's dtype.
 
 from . import bounds
 from ._along import SegmentCheck
-from ._box import RegionBlock, RegionCount, RegionSweep, SweepJob, SweepPart, iter_regions_in_box, regions_in_box
+from ._box import (
+    RegionBlock,
+    RegionCount,
+    RegionSweep,
+    SweepJob,
+    SweepPart,
+    iter_regions_in_box,
+    regions_in_box,
+)
 from ._complex import Adjacency, Complex, MapHistogram, Piece, Verification
 from ._near import RegionsNear, regions_near
 from ._plane import plane_through, regions_on_plane, regions_on_planes
@@ -15,33 +23,31 @@ from ._region import ClassPiece, Region
 from ._segment import Piecewise, Segment, Segments, regions_on_segment
 
 __all__ = [
-    "ClassPiece",
-    "PlaneCheck",
-    "PlaneComplex",
-    "Region",
-    "RegionsNear",
-    "plane_through",
-    "regions_near",
-    "regions_on_plane",
-    "regions_on_planes",
-]
-
-__all__ = ["Piecewise", "Segment", "SegmentCheck", "Segments", "regions_on_segment"]
     "Adjacency",
     "ClassPiece",
     "Complex",
     "MapHistogram",
     "Piece",
+    "Piecewise",
+    "PlaneCheck",
+    "PlaneComplex",
     "Region",
     "RegionBlock",
     "RegionCount",
     "RegionSweep",
     "RegionsNear",
+    "Segment",
+    "SegmentCheck",
+    "Segments",
     "SweepJob",
     "SweepPart",
     "Verification",
     "bounds",
     "iter_regions_in_box",
+    "plane_through",
     "regions_in_box",
     "regions_near",
+    "regions_on_plane",
+    "regions_on_planes",
+    "regions_on_segment",
 ]

@@ -190,7 +190,9 @@ class Verification(NamedTuple):
     def ok(self) -> bool:
         """Whether nothing failed, and the volumes of a complete search add up to the domain's (to 1e-9)."""
         failed = (
-            self.wrong_witnesses + self.wrong_vertices + self.repeated_patterns
+            self.wrong_witnesses
+            + self.wrong_vertices
+            + self.repeated_patterns
             + (self.unmatched_facets if self.complete else 0)
         )
         gap = abs(self.volume - self.domain_volume)
@@ -283,7 +285,7 @@ class Complex:
         graph = networkx.Graph()
         graph.add_nodes_from(range(len(self)))
         ends = zip(self._rows_of_facets(), self.facets.indices, self.facets.neurons, strict=True)
-        graph.add_edges_from((int(a), int(b), {"neuron": int(n)}) for a, b, n in ends if 0 <= b and a < b)
+        graph.add_edges_from((int(a), int(b), {"neuron": int(n)}) for a, b, n in ends if b >= 0 and a < b)
         return graph
 
     def region(self, i: int) -> Piece:
@@ -421,7 +423,9 @@ class Complex:
             raise ValueError("neighbours were not asked for: call regions_in_box with neighbors=True")
 
     def _cells(self, which: Any) -> Cells:
-        return Cells(*self._problem.cells(np.ascontiguousarray(self._bits[which])), self._problem.is_homogeneous)
+        return Cells(
+            *self._problem.cells(np.ascontiguousarray(self._bits[which])), self._problem.is_homogeneous
+        )
 
     def _blocks(self) -> Iterator[Cells]:
         for begin in range(0, len(self), _BLOCK):
@@ -522,7 +526,12 @@ def _components(count: int, a: Int64Array, b: Int64Array) -> Int64Array:
 
 
 def make_complex(
-    net: Network, domain: Domain, problem: _core.BoxProblem, found: Found, result: RegionCount, neighbors: bool
+    net: Network,
+    domain: Domain,
+    problem: _core.BoxProblem,
+    found: Found,
+    result: RegionCount,
+    neighbors: bool,
 ) -> Complex:
     """Put together what a search found."""
     found = found.first(result.count)
