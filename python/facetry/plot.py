@@ -191,7 +191,7 @@ def _draw_balls(ax: Axes, picture: Slice | Raster) -> None:
     angle = np.linspace(0, 2 * np.pi, 73)
     ring = np.linalg.solve(frame, np.stack([np.cos(angle), np.sin(angle)]))
     for s, t, radius in picture.balls:
-        ax.plot(s + radius * ring[0], t + radius * ring[1], color="black", lw=0.8, alpha=0.85, zorder=0.7)
+        ax.plot(s + radius * ring[0], t + radius * ring[1], color="black", lw=0.8, alpha=0.85, zorder=4)
     s0, s1, t0, t1 = plane.window
     ax.set_xlim(s0, s1)
     ax.set_ylim(t0, t1)

@@ -25,16 +25,12 @@ from .sources import DataPoints, SobolPoints, as_box, block_rows, data_points
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total); the stages are the keys of ``STAGES``."""
 
-<<<<<<< HEAD
-STAGES = {"points": "points", "pairs": "near and far pairs", "picture": "picture"}
-=======
 STAGES = {
     "points": "points",
     "pairs": "near and far pairs",
     "margins": "margins",
-    "picture": "rows of the picture",
+    "picture": "picture",
 }
->>>>>>> main
 
 ACTIVITY_BINS = 20
 DEFAULT_POINTS = 100_000
@@ -117,13 +113,10 @@ def survey(
         raise ValueError(f"class_rule is {class_rule!r}, expected 'argmax' or 'argmin'")
     if pairs < 1:
         raise ValueError(f"pairs must be at least 1, is {pairs}")
-<<<<<<< HEAD
     if pixels < 2:
         raise ValueError(f"pixels must be at least 2, is {pixels}")
-=======
     if margins < 0:
         raise ValueError(f"margins must not be negative, is {margins}")
->>>>>>> main
     source = _source(net, points, box, data)
     rng = np.random.default_rng(seed)
     rule = rule_of(net.output_dim, class_rule == "argmin")
@@ -137,20 +130,12 @@ def survey(
     report("pairs", distances.facts.pairs, distances.facts.pairs)
     seconds["pairs"] = time.perf_counter() - begin
     begin = time.perf_counter()
-<<<<<<< HEAD
-    picture = None if chosen is None else _picture(net, chosen, rule, pixels, report)
-=======
     balls = None
     if margins:
         balls = measure_margins(net, source, margins, lambda done, total: report("margins", done, total))
     seconds["margins"] = time.perf_counter() - begin
     begin = time.perf_counter()
-    picture = None
-    if chosen is not None:
-        picture = raster(
-            net, chosen, rule, pixels=pixels, progress=lambda done, total: report("picture", done, total)
-        )
->>>>>>> main
+    picture = None if chosen is None else _picture(net, chosen, rule, pixels, report)
     seconds["picture"] = time.perf_counter() - begin
 
     facts = PointFacts(

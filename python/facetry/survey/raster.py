@@ -15,10 +15,7 @@ from .. import _core
 from .._classes import classify, lead
 from ..network import Network
 from ..patterns import Patterns
-<<<<<<< HEAD
-=======
 from .balls import plane_balls
->>>>>>> main
 from .plane import F64, Plane
 from .sources import block_rows
 

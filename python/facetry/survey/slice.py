@@ -10,7 +10,8 @@ import numpy as np
 from ..network import Network
 from ..patterns import Patterns
 from ..regions import PlaneComplex, regions_on_plane
-from .plane import Plane
+from .balls import plane_balls
+from .plane import F64, Plane
 
 _MAX_BYTES = 2**26  # for the work: some 100,000 faces, which take seconds to draw
 
@@ -22,6 +23,8 @@ class Slice:
     plane: Plane
     regions: PlaneComplex
     """Cut where the class changes too."""
+    balls: F64
+    """Points (s, t) and their l2 margins, (k, 3); see :func:`facetry.survey.balls.plane_balls`."""
 
     @cached_property
     def patterns(self) -> Patterns:
@@ -53,4 +56,4 @@ def cut_slice(net: Network, plane: Plane, rule: str) -> Slice | None:
         )
     except MemoryError:
         return None
-    return Slice(plane, regions)
+    return Slice(plane, regions, plane_balls(net, plane))
