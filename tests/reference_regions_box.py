@@ -1,4 +1,4 @@
-"""Oracles for regions in boxes: arrangements of hyperplanes counted in rational numbers, regions found by points."""
+"""Oracles for regions in boxes: arrangements counted in rational numbers, patterns of many points."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _normal(row) -> tuple[Fraction, ...]:
 
 
 def count_cells(normals, offsets) -> int:
-    """Count the cells of hyperplanes ``n @ x + c = 0`` in all of space, by deletion and restriction (Zaslavsky).
+    """Count the cells of hyperplanes ``n @ x + c = 0`` in all of space, by deletion and restriction.
 
     Integers or fractions; repeated, parallel and concurrent hyperplanes are what they are.
     """

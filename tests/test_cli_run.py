@@ -48,7 +48,9 @@ def test_survey_of_the_shipped_network(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "written: report/index.html"
     assert "3,000 points of its input box fall into" in done.stdout
     lines = done.stderr.splitlines()
-    assert all(line.startswith(("points: ", "near and far pairs: ", "picture: ")) for line in lines)
+    stages = ("points: ", "near and far pairs: ", "margins: ", "picture: ")
+    assert all(line.startswith(stages) for line in lines)
+    assert all(any(line.startswith(stage) for line in lines) for stage in stages)
     assert lines[0].startswith("points: 3,000 of 3,000 (100 %)")
     assert lines[-1].startswith("picture: 1 of 1 (100 %)")
     assert "\r" not in done.stderr

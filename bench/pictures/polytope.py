@@ -40,7 +40,9 @@ def main() -> None:
     shadow = outline(P.project([0, 1]))
     floor = np.column_stack([shadow, np.full(len(shadow), -1.8)])
     axes.add_collection3d(Poly3DCollection([floor], facecolor="#d9d9d9", edgecolor="#777777"))
-    axes.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), zlim=(-1.8, 1.2), xlabel="$x_0$", ylabel="$x_1$", zlabel="$x_2$")
+    axes.set(
+        xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), zlim=(-1.8, 1.2), xlabel="$x_0$", ylabel="$x_1$", zlabel="$x_2$"
+    )
     axes.set_box_aspect((2.4, 2.4, 3))
     axes.set_title(f"{len(P.vertices())} vertices, {P.n_rows} facets, volume {P.volume():.4f}", fontsize=10)
     figure.savefig(FOLDER / "polytope.png", dpi=110, bbox_inches="tight")

@@ -81,13 +81,13 @@ std::vector<double> tolerances(const Problem& problem) {
   return all;
 }
 
-py::tuple cells(const Problem& problem, const Words& bits) {
+py::tuple cells(const Problem& problem, const Words& bits, bool has_faces) {
   const BoxLayers& layers = problem.made->layers;
   const std::size_t count = rows_of("bits", bits, layers.words);
   BoxCells made;
   {
     const py::gil_scoped_release nogil;
-    made = box_cells(*problem.made, {bits.data(), size(bits.size())}, count);
+    made = box_cells(*problem.made, {bits.data(), size(bits.size())}, count, has_faces);
   }
   return py::make_tuple(give(std::move(made.vertex_ends)),
                         give(std::move(made.vertices), static_cast<py::ssize_t>(layers.dimension())),
@@ -136,7 +136,7 @@ void bind_box(py::module_& module) {
                              [](const Problem& p) { return p.made->layers.space.is_homogeneous; })
       .def_property_readonly("words", [](const Problem& p) { return p.made->layers.words; })
       .def_property_readonly("tolerances", &tolerances)
-      .def("cells", &cells, py::arg("bits").noconvert());
+      .def("cells", &cells, py::arg("bits").noconvert(), py::arg("has_faces"));
   py::class_<BoxSearch>(module, "BoxSearch")
       .def(py::init([](const Problem& p, bool only_counts) {
              return std::make_unique<BoxSearch>(p.made, only_counts);

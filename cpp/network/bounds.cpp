@@ -46,6 +46,8 @@ Bounds<T>::Bounds(const Graph<T>& graph, const Kernels& kernels) : kernels_(kern
     const double slope = steepest(step);
     of_points = slope * gain * of_points;
     of_biases = slope * (gain * of_biases + shift);
+    bounds.value_of_points = of_points;
+    bounds.value_of_biases = of_biases;
     steps_.push_back(std::move(bounds));
   }
 }

@@ -18,6 +18,8 @@ struct StepBounds {
   AlignedArray<double> shift;
   double of_points = 1;  // the bound on what the step reads, the largest one of its values
   double of_biases = 0;
+  double value_of_points = 1;  // and on what it gives
+  double value_of_biases = 0;
 };
 
 template <class T>

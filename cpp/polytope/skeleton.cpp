@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <stdexcept>
 
 #include "base/aligned.hpp"
@@ -13,16 +14,16 @@ namespace facetry::polytope {
 namespace {
 
 constexpr Skeleton::Index kUnset = ~Skeleton::Index{0};
+constexpr double kLeastTolerance = 1e-14;
 constexpr std::size_t kVerticesPerCheck = 1 << 16;  // looked at between two looks at Ctrl-C
 
-[[noreturn]] void refuse() {
-  throw std::runtime_error("the rows are too close to degenerate for this tolerance");
-}
+// Ties contradict each other: no polytope has them all.
+struct Contradiction {};
 
 inline std::size_t slot_of(const Skeleton::Index* list, std::size_t d, Skeleton::Index item) {
   std::size_t slot = 0;
   for (std::size_t s = 1; s < d; ++s) slot = list[s] == item ? s : slot;
-  if (list[slot] != item) refuse();
+  if (list[slot] != item) throw Contradiction{};
   return slot;
 }
 
@@ -40,35 +41,55 @@ void Skeleton::build(const HalfSpaces& rows, const SkeletonOptions& options) {
   if (impossible_) return;
   std::vector<Index> basis;
   find_lines(basis);
-  start(basis);
-  switch (d_) {
-    case 1:
-      cut_by_all<1>(basis);
-      break;
-    case 2:
-      cut_by_all<2>(basis);
-      break;
-    case 3:
-      cut_by_all<3>(basis);
-      break;
-    case 4:
-      cut_by_all<4>(basis);
-      break;
-    case 5:
-      cut_by_all<5>(basis);
-      break;
-    case 6:
-      cut_by_all<6>(basis);
-      break;
-    case 7:
-      cut_by_all<7>(basis);
-      break;
-    case 8:
-      cut_by_all<8>(basis);
-      break;
-    default:
-      cut_by_all<0>(basis);
+  // Rows that differ by about the tolerance may make ties that contradict each other. Right-hand sides that
+  // rounding has left may be most of them and so tell a size that is none: the largest is tried then; else
+  // fewer ties.
+  const double sizes[] = {scale_, top_, scale_, scale_};
+  const double shares[] = {1, 1, 1e-2, 1e-4};
+  for (std::size_t i = 0; i < std::size(shares); ++i) {
+    scale_ = sizes[i];
+    if (build_with(basis, std::max(shares[i] * tolerance_, kLeastTolerance))) return;
   }
+  throw std::runtime_error(
+      "rows that differ by about the tolerance contradict each other: choose another tolerance");
+}
+
+bool Skeleton::build_with(const std::vector<Index>& basis, double tolerance) {
+  cut_tolerance_ = tolerance;
+  start(basis);
+  try {
+    switch (d_) {
+      case 1:
+        cut_by_all<1>(basis);
+        break;
+      case 2:
+        cut_by_all<2>(basis);
+        break;
+      case 3:
+        cut_by_all<3>(basis);
+        break;
+      case 4:
+        cut_by_all<4>(basis);
+        break;
+      case 5:
+        cut_by_all<5>(basis);
+        break;
+      case 6:
+        cut_by_all<6>(basis);
+        break;
+      case 7:
+        cut_by_all<7>(basis);
+        break;
+      case 8:
+        cut_by_all<8>(basis);
+        break;
+      default:
+        cut_by_all<0>(basis);
+    }
+  } catch (const Contradiction&) {
+    return false;
+  }
+  return is_consistent();
 }
 
 template <std::size_t D>
@@ -101,31 +122,37 @@ void Skeleton::cut(Index row) {
   drop_outside<D>();
 }
 
-// Fills value_ (a . x - b, 0 for a tie) and outside_; whether there is anything outside.
-template <std::size_t D>
-bool Skeleton::classify(Index row) {
-  const std::size_t d = dim<D>();
+// Fills value_ and the head of outside_.
+Skeleton::Sides Skeleton::sides(std::size_t row) {
   outside_.resize(n_ + kVertexPadding);
   SidesCall call{x_.data(),
                  capacity_,
                  n_,
-                 d,
+                 d_,
                  t_.data(),
                  size_.data(),
-                 a_.data() + row * d,
+                 a_.data() + row * d_,
                  b_[row],
-                 std::max(std::abs(b_[row]), scale_),
-                 tolerance_,
+                 size_of(row),
+                 cut_tolerance_,
                  value_.data(),
                  outside_.data(),
                  0};
-  const std::size_t out = kernels().vertices.sides(call);
+  const std::size_t outside = kernels().vertices.sides(call);
+  return {outside, call.ties};
+}
+
+// Fills value_ (a . x - b, 0 for a tie) and outside_; whether there is anything outside.
+template <std::size_t D>
+bool Skeleton::classify(Index row) {
+  Sides found = sides(row);
+  const std::size_t out = found.outside;
   outside_.resize(out);
-  for (std::size_t v = 0; call.ties && v < n_; ++v) {
-    if (std::abs(value_[v]) > tolerance_ * std::max(t_[v] * call.row_size, size_[v])) continue;
+  for (std::size_t v = 0; found.ties && v < n_; ++v) {
+    if (std::abs(value_[v]) > cut_tolerance_ * std::max(t_[v] * size_of(row), size_[v])) continue;
     value_[v] = 0;
     tied_[v] = 1;
-    --call.ties;
+    --found.ties;
   }
   return out > 0;
 }
@@ -234,7 +261,7 @@ void Skeleton::join_across(Index outside, std::size_t slot, std::size_t other) {
     drop = slot_of_facet<D>(next, facet);
     v = next;
   }
-  refuse();
+  throw Contradiction{};
 }
 
 template <std::size_t D>
@@ -267,25 +294,6 @@ void Skeleton::move_vertex(std::size_t from, std::size_t to) {
   t_[to] = t_[from];
   size_[to] = size_[from];
   tied_[to] = tied_[from];
-}
-
-void Skeleton::reserve(std::size_t vertices) {
-  vertices = round_up(vertices, kVertexPadding);
-  const std::size_t each = d_ * (sizeof(double) + 2 * sizeof(Index)) + 3 * sizeof(double) + 1;
-  if (vertices > std::min<std::size_t>(max_bytes_ / each, kUnset))
-    throw std::length_error("the polytope has so many vertices that they do not fit in memory (" +
-                            std::to_string(n_) + " so far)");
-  facets_.resize(std::max(facets_.size(), vertices * d_));
-  neighbours_.resize(std::max(neighbours_.size(), vertices * d_));
-  t_.resize(std::max(t_.size(), vertices));
-  size_.resize(t_.size());
-  value_.resize(t_.size());
-  tied_.resize(t_.size());
-  moved_.resize(t_.size() * d_);
-  for (std::size_t k = 0; k < d_ && capacity_; ++k)
-    std::copy_n(x_.data() + k * capacity_, capacity_, moved_.data() + k * vertices);
-  x_.swap(moved_);
-  capacity_ = vertices;
 }
 
 }  // namespace facetry::polytope

@@ -5,6 +5,8 @@
 // `infinity`.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -71,6 +73,14 @@ class Skeleton {
   void normalise(const HalfSpaces& rows);
   void find_lines(std::vector<Index>& basis);
   void start(const std::vector<Index>& basis);
+  bool build_with(const std::vector<Index>& basis, double tolerance);
+  // Whether no tie has put a vertex outside of a row.
+  bool is_consistent();
+  struct Sides {
+    std::size_t outside, ties;
+  };
+  Sides sides(std::size_t row);
+  double size_of(std::size_t row) const { return std::max(std::abs(b_[row]), scale_); }
   void reserve(std::size_t vertices);
   // What follows is compiled for each dimension D up to 8, and for any other one as D = 0: loops of a known
   // length are twice as fast.
@@ -102,7 +112,7 @@ class Skeleton {
   std::size_t slot_of_facet(std::size_t v, Index facet) const;
 
   std::size_t d_ = 0, given_ = 0, rows_ = 0, n_ = 0, capacity_ = 0;
-  double tolerance_ = 0, scale_ = 0;
+  double tolerance_ = 0, cut_tolerance_ = 0, scale_ = 0, top_ = 0;
   std::size_t max_bytes_ = 0, since_check_ = 0;
   bool impossible_ = false;
   std::vector<double> a_, b_, lines_;

@@ -9,6 +9,10 @@ namespace facetry::polytope {
 namespace {
 
 constexpr double kSharp = 16 * 0x1p-52;  // relative to the coordinates and the right-hand side
+constexpr double kReach =
+    1e3;  // times the tolerance: how far the rows of a vertex may meet from where it was put
+
+constexpr double kSlackness = 10;  // times the tolerance: how far outside ties may put a vertex
 
 }  // namespace
 
@@ -36,17 +40,28 @@ double Skeleton::refine(std::size_t v) {
     line[d_] = facets[r] == infinity() ? 1 : far ? 0 : b_[facets[r]];
   }
   const double det = solve_square(solve_.data(), d_);
-  double norm = 0;
-  bool finite = det != 0;
+  double norm = 0, moved = 0;
   for (std::size_t k = 0; k < d_; ++k) {
     const double x = solve_[k * (d_ + 1) + d_];
     norm += x * x;
-    finite = finite && std::isfinite(x);
+    moved = std::max(moved, std::abs(x - x_[k * capacity_ + v]));
   }
-  if (!finite) return 0;
+  // Rows that are parallel but for less than the tolerance meet anywhere.
+  const double reach = kReach * tolerance_ * (far ? 1 : std::max(size_[v], scale_));
+  if (det == 0 || !(moved <= reach)) return far ? 0 : std::abs(det);
   norm = far ? std::sqrt(norm) : 1;
   for (std::size_t k = 0; k < d_; ++k) x_[k * capacity_ + v] = solve_[k * (d_ + 1) + d_] / norm;
   return far ? 0 : std::abs(det);
+}
+
+bool Skeleton::is_consistent() {
+  if (std::none_of(tied_.begin(), tied_.begin() + static_cast<std::ptrdiff_t>(n_),
+                   [](auto tied) { return tied; }))
+    return true;
+  cut_tolerance_ = kSlackness * tolerance_;
+  for (std::size_t row = 0; row < rows_; ++row)
+    if (sides(row).outside > 0) return false;
+  return true;
 }
 
 double Skeleton::slack(std::size_t row, const double* x, bool at_infinity) const {

@@ -34,8 +34,8 @@ class BoxSearch {
   const std::vector<std::uint64_t>& counts() const { return counts_; }  // cells after so many layers
   std::size_t bytes() const { return bytes_; }                          // of regions not taken yet
 
-  // Works a round of jobs, and on until that many regions were found by this object, so many seconds went by, or
-  // nothing is left.
+  // Works a round of jobs, and on until that many regions were found by this object, so many seconds went by,
+  // or nothing is left.
   void run(std::uint64_t regions, double seconds);
 
   // The regions found since the last call, in depth-first order.
@@ -67,11 +67,13 @@ struct BoxCells {
   std::vector<std::int32_t> facets;  // neurons, or -1 - (a facet of the domain)
   std::vector<double> facet_points;  // (facets, inputs), in their relative interior
   std::vector<double> volumes;       // (count,), inf where unbounded
-  // (count, inputs + 1): the faces of every dimension; one that lies in c walls counts as the part 2^-c that its
-  // region has of it in a generic arrangement. Faces at infinity are left out.
+  // (count, inputs + 1): the faces of every dimension; one that lies in c walls counts as the part 2^-c that
+  // its region has of it in a generic arrangement. Faces at infinity are left out; 0 where faces are not
+  // asked for.
   std::vector<double> face_shares;
 };
-BoxCells box_cells(const BoxProblem& problem, std::span<const std::uint64_t> bits, std::size_t count);
+BoxCells box_cells(const BoxProblem& problem, std::span<const std::uint64_t> bits, std::size_t count,
+                   bool has_faces);
 
 // neighbors[i] = the region across facet i, whose pattern differs in that neuron alone; -1 where there is
 // none.

@@ -77,7 +77,8 @@ class Volume {
 
 class CellSink : public BoxSink {
  public:
-  CellSink(const BoxLayers& layers, BoxCells& cells) : layers_(layers), cells_(cells) {}
+  CellSink(const BoxLayers& layers, BoxCells& cells, bool has_faces)
+      : layers_(layers), cells_(cells), has_faces_(has_faces) {}
 
   void take(const BoxCell& cell, const std::uint64_t*) override {
     found = true;
@@ -92,7 +93,7 @@ class CellSink : public BoxSink {
       center_of(layers_.space, cell, bit, cells_.facet_points.data() + cells_.facet_points.size() - inputs);
     }
     cells_.volumes.push_back(volume_of(cell));
-    add_face_shares(cell);
+    if (has_faces_) add_face_shares(cell);
   }
 
   bool found = false;
@@ -143,16 +144,18 @@ class CellSink : public BoxSink {
 
   const BoxLayers& layers_;
   BoxCells& cells_;
+  bool has_faces_;
 };
 
 }  // namespace
 
-BoxCells box_cells(const BoxProblem& problem, std::span<const std::uint64_t> bits, std::size_t count) {
+BoxCells box_cells(const BoxProblem& problem, std::span<const std::uint64_t> bits, std::size_t count,
+                   bool has_faces) {
   const std::size_t words = problem.layers.words;
   std::vector<BoxCells> parts(count);
   parallel_for(count, 2e4 * static_cast<double>(count), [&]() -> Work {
     return [&](std::size_t i) {
-      CellSink sink(problem.layers, parts[i]);
+      CellSink sink(problem.layers, parts[i], has_faces);
       BoxWalk walk(problem.layers, &sink, bits.data() + i * words);
       std::vector<BoxJob> rest;
       for (std::size_t r = 0; r < problem.roots.size() && !sink.found; ++r)

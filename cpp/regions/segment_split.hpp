@@ -71,6 +71,18 @@ struct Signs {
   explicit Signs(std::size_t words) : positive(words), negative(words) {}
 };
 
+// Sets the values of a row to 0 that count as zero in both (of the same row twice: in it): as noise of an
+// inactive neuron they would be what the next layer's tolerances are relative to.
+inline void clear_zeros(const Signs& a, const Signs& b, std::size_t width, double* row) {
+  for (std::size_t w = 0; w < a.positive.size(); ++w) {
+    const std::uint64_t all =
+        width - 64 * w < 64 ? (std::uint64_t{1} << (width - 64 * w)) - 1 : ~std::uint64_t{0};
+    const std::uint64_t decided = a.positive[w] | a.negative[w] | b.positive[w] | b.negative[w];
+    for (std::uint64_t rest = all & ~decided; rest; rest &= rest - 1)
+      row[64 * w + static_cast<unsigned>(std::countr_zero(rest))] = 0;
+  }
+}
+
 struct Crossing {
   double u;
   double rate;           // of the pre-activation, absolute

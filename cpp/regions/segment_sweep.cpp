@@ -33,11 +33,13 @@ void SegmentWalk::run_kinked(std::size_t s, const Sink& sink) {
 
 void SegmentWalk::find_kinks(std::size_t s, std::size_t track) {
   const Step& step = steps_[s];
-  const double* begin = block_.rows().row(2 * track);
-  const double* end = block_.rows().row(2 * track + 1);
+  double* begin = block_.rows().row(2 * track);
+  double* end = block_.rows().row(2 * track + 1);
   Layer& layer = start_layer(s);
   sign(layer, begin, step.width, layer.left);
   sign(layer, end, step.width, layer.right);
+  clear_zeros(layer.left, layer.left, step.width, begin);
+  clear_zeros(layer.right, layer.right, step.width, end);
   layer.splitter.split(layer.left, layer.right, 0, 1, tracks_.resolution, layer.tolerances,
                        [&](std::uint32_t j) {
                          const double change = std::abs(begin[j] - end[j]);
@@ -105,6 +107,7 @@ void SegmentWalk::sweep(std::size_t s, std::size_t track, RowBuffer& lines) {
     for (std::size_t v = 1; v < vertices_.size(); ++v) {
       kernel_.activated(call.offset, call.slope, vertices_.place(v), ones_.data(), step.width,
                         rows_.rows().row(v));
+      if (may_overflow_) require_finite(rows_.rows().row(v), step.width);
       for (const std::uint32_t neuron : vertices_.flips(v)) load_kink(neuron), kernel_.turn(call);
     }
     return;
@@ -124,19 +127,20 @@ void SegmentWalk::sweep(std::size_t s, std::size_t track, RowBuffer& lines) {
     call.positive = layer->right.positive.data();
     call.negative = layer->right.negative.data();
     kernel_.advance(call);
+    if (may_overflow_) require_finite(right, step.width);
     layer->tolerances.decide(right, call.positive, call.negative);
     layer->splitter.split(layer->left, layer->right, vertices_.place(v), call.u, tracks_.resolution,
                           layer->tolerances, [&](std::uint32_t j) {
                             return Crossing{-call.offset[j] / call.slope[j], std::abs(call.slope[j]), j};
                           });
     if (v == 0) store_first_bits(step, layer->splitter.begin());
-    emit(s, layer->splitter, v, left, [&](double u, double* row) {
+    emit(s, *layer, v, left, [&](double u, double* row) {
       kernel_.activated(call.offset, call.slope, u, slopes_of(step), step.width, row);
     });
     std::swap(layer->left, layer->right);
     std::swap(left, right);
   }
-  emit_end(s, left);
+  emit_end(s, *layer, left);
   rows_.move_on();
   std::swap(vertices_, next_);
 }

@@ -70,8 +70,9 @@ void SegmentWalk::start_block(const Tracks& tracks) {
   for (std::size_t i = 0; i < 2 * tracks.count * width; ++i) size = std::max(size, std::abs(tracks.ends[i]));
   if (size > bounded_size_) {
     bounded_size_ = std::exp2(std::ceil(std::log2(size)));
-    const StepBounds& last = bounds_.back();
-    may_overflow_ = !(last.of_points * bounded_size_ + last.of_biases < kLargest);
+    may_overflow_ = std::any_of(bounds_.begin(), bounds_.end(), [&](const StepBounds& bounds) {
+      return !(bounds.value_of_points * bounded_size_ + bounds.value_of_biases < kLargest);
+    });
     for (std::size_t s = 0; s < steps_count_; ++s)
       if (steps_[s].layer != Step::kNone)
         layers_[steps_[s].layer].tolerances.bound(bounds_[s], bounded_size_, 1);
@@ -142,10 +143,12 @@ void SegmentWalk::run_dense(std::size_t s, const RowBuffer& input, std::size_t r
   call.output = output.row(0);
   call.output_stride = stride_;
   family_.dense(call);
-  if (!may_overflow_) return;
-  for (std::size_t row = 0; row < rows; ++row)
-    if (family_.first_nonfinite(output.row(row), step.width) < step.width)
-      throw std::overflow_error("a pre-activation on a segment exceeds the range of float64");
+  for (std::size_t row = 0; may_overflow_ && row < rows; ++row) require_finite(output.row(row), step.width);
+}
+
+void SegmentWalk::require_finite(const double* row, std::size_t width) const {
+  if (family_.first_nonfinite(row, width) < width)
+    throw std::overflow_error("a value on a segment exceeds the range of float64");
 }
 
 void SegmentWalk::add_bias(const Step& step, double* row, double height) const {
@@ -175,12 +178,12 @@ void SegmentWalk::split(std::size_t s) {
                            return Crossing{from + length * (std::abs(left[j]) / change), change / length, j};
                          });
     if (v == 0) store_first_bits(step, layer.splitter.begin());
-    emit(s, layer.splitter, v, left, [&](double u, double* row) {
+    emit(s, layer, v, left, [&](double u, double* row) {
       kernel_.activated_between(left, right, (u - from) / length, slopes_of(step), step.width, row);
     });
     std::swap(layer.left, layer.right);
   }
-  emit_end(s, z.row(vertices_.size() - 1));
+  emit_end(s, layer, z.row(vertices_.size() - 1));
   rows_.move_on();
   std::swap(vertices_, next_);
 }
@@ -201,10 +204,13 @@ void SegmentWalk::store_first_bits(const Step& step, const std::vector<std::uint
   std::copy(bits.begin(), bits.end(), first_bits_.begin() + static_cast<std::ptrdiff_t>(step.first_word));
 }
 
-void SegmentWalk::emit_end(std::size_t s, const double* right) {
+// The signs there are those on the layer's left: the last piece is done.
+void SegmentWalk::emit_end(std::size_t s, const Layer& layer, const double* right) {
   const std::size_t last = vertices_.size() - 1;
   double* row = new_row(s, vertices_.place(last));
-  if (row) kernel_.activated(right, right, 0, slopes_of(steps_[s]), steps_[s].width, row);
+  if (!row) return;
+  kernel_.activated(right, right, 0, slopes_of(steps_[s]), steps_[s].width, row);
+  clear_zeros(layer.left, layer.left, steps_[s].width, row);
 }
 
 double* SegmentWalk::new_row(std::size_t s, double u) {

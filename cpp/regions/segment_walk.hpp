@@ -93,6 +93,7 @@ class SegmentWalk {
   void run_rest(std::size_t s, std::size_t track, const Sink& sink);
 
   void run_dense(std::size_t s, const RowBuffer& input, std::size_t rows, bool with_bias, RowBuffer& output);
+  void require_finite(const double* row, std::size_t width) const;
   void add_bias(const Step& step, double* row, double height) const;
   void run_scale(const Step& step, double* row, double height) const;
   void split(std::size_t s);
@@ -102,8 +103,8 @@ class SegmentWalk {
   void sweep(std::size_t s, std::size_t track, RowBuffer& lines);
   // Emits the beginning of the splitter's piece and what is inside; place(u, row) writes the values there.
   template <class Place>
-  void emit(std::size_t s, Splitter& splitter, std::size_t vertex, const double* left, Place place);
-  void emit_end(std::size_t s, const double* right);
+  void emit(std::size_t s, Layer& layer, std::size_t vertex, const double* left, Place place);
+  void emit_end(std::size_t s, const Layer& layer, const double* right);
   double* new_row(std::size_t s, double u);
 
   Layer& start_layer(std::size_t s);

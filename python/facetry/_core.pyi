@@ -330,7 +330,9 @@ def cut_planes(
     network: Network64, frames: _F64, polygon: _F64, outputs: str, tolerance: float, max_bytes: int
 ) -> list[dict[str, Any]]: ...
 class BoxProblem:
-    def __init__(self, network: Network64, box: _F64 | None, rows: _F64, right: _F64, has_output: bool) -> None: ...
+    def __init__(
+        self, network: Network64, box: _F64 | None, rows: _F64, right: _F64, has_output: bool
+    ) -> None: ...
     @property
     def is_homogeneous(self) -> bool: ...
     @property
@@ -338,7 +340,7 @@ class BoxProblem:
     @property
     def tolerances(self) -> list[float]: ...
     def cells(
-        self, bits: _Words
+        self, bits: _Words, has_faces: bool
     ) -> tuple[
         npt.NDArray[np.int64], _F64, npt.NDArray[np.int64], npt.NDArray[np.int32], _F64, _F64, _F64
     ]: ...

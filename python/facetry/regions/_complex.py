@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,190 +14,20 @@ import numpy.typing as npt
 from .. import _core
 from ..network import AffineMaps, Network
 from ..patterns import Patterns
+from ._complex_check import Verification, verify
+from ._complex_parts import Adjacency, Cells, Found, MapHistogram, Piece, bit_places, components
 
 if TYPE_CHECKING:
-    from ._box import Domain, RegionCount
+    from ._box_search import Domain, RegionCount
 
 F64 = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]
-Int32Array = npt.NDArray[np.int32]
 Words = npt.NDArray[np.uint64]
 
 _BLOCK = 4096  # regions whose vertices are held at a time
 _STEPS = (1e-4, 1e-6, 1e-8, 1e-3, 1e-2, 1e-10)  # across a facet, of the way to it from the witness
-_SLACK = 1e5  # tolerances: how far a vertex may be on the wrong side in verify()
 _SAME_MAP = 1e-9
 _FORMAT = 1
-
-
-class Found(NamedTuple):
-    """Regions as the search gives them: pattern bits (with a word for the output's cut), facets as ranges."""
-
-    bits: Words
-    witnesses: F64
-    ends: Int64Array
-    facets: Int32Array
-
-    def first(self, count: int) -> Found:
-        """Give the first so many."""
-        if count >= len(self.bits):
-            return self
-        last = int(self.ends[count - 1]) if count else 0
-        return Found(self.bits[:count], self.witnesses[:count], self.ends[:count], self.facets[:last])
-
-    def patterns(self, net: Network, cut_output: bool) -> tuple[Patterns, Int64Array | None]:
-        """Tell patterns and classes apart."""
-        if not cut_output:
-            return Patterns(self.bits, net.layer_widths), None
-        return Patterns(self.bits[:, :-1], net.layer_widths), self.bits[:, -1].astype(np.int64)
-
-    @classmethod
-    def concatenate(cls, parts: list[Found], net: Network, words: int) -> Found:
-        """Join parts in order."""
-        if not parts:
-            parts = [
-                cls(
-                    np.zeros((0, words), np.uint64),
-                    np.zeros((0, net.input_dim)),
-                    np.zeros(0, np.int64),
-                    np.zeros(0, np.int32),
-                )
-            ]
-        shifts = np.cumsum([0, *(len(part.facets) for part in parts)])
-        ends = [part.ends + shift for part, shift in zip(parts, shifts, strict=False)]
-        return cls(
-            np.concatenate([part.bits for part in parts]),
-            np.concatenate([part.witnesses for part in parts]),
-            np.concatenate(ends),
-            np.concatenate([part.facets for part in parts]),
-        )
-
-
-class Adjacency(NamedTuple):
-    """Rows of neighbours: those of region i are ``indices[indptr[i] : indptr[i + 1]]``, across ``neurons``.
-
-    Examples
-    --------
-    >>> import facetry as ft
-    >>> net = ft.Network([ft.Dense([[1.0], [1.0]], [0.0, -1.0]), ft.ReLU()])
-    >>> rows = ft.regions_in_box(net).facets
-    >>> rows.indptr.tolist(), rows.indices.tolist(), rows.neurons.tolist()
-    ([0, 1, 3, 4], [1, 0, 2, 1], [1, 1, 0, 0])
-
-    """
-
-    indptr: Int64Array
-    indices: Int64Array
-    neurons: Int64Array
-
-
-class Piece(NamedTuple):
-    """One region of a Complex, cut off at the domain.
-
-    Attributes
-    ----------
-    pattern : Patterns
-        One pattern.
-    witness : (inputs,) array
-        A point inside.
-    vertices, rays : (k, inputs) arrays
-        Of an unbounded piece, the directions of its unbounded edges.
-    neurons, neighbors : (f,) integers
-        The neuron of each facet that is not on the domain's boundary, and the region across, -1 where that
-        is not known. The network's output has the number after the last neuron.
-    volume : float
-
-    Examples
-    --------
-    >>> import facetry as ft
-    >>> net = ft.Network([ft.Dense([[1.0], [1.0]], [0.0, -1.0]), ft.ReLU()])
-    >>> piece = ft.regions_in_box(net, [[-1, 3]]).region(1)
-    >>> sorted(piece.vertices.ravel().tolist()), piece.volume
-    ([0.0, 1.0], 1.0)
-
-    """
-
-    pattern: Patterns
-    witness: F64
-    vertices: F64
-    rays: F64
-    neurons: Int64Array
-    neighbors: Int64Array
-    volume: float
-
-
-class MapHistogram(NamedTuple):
-    """Regions merged with neighbours of the same affine map, which makes the network's linear pieces.
-
-    Attributes
-    ----------
-    labels : (n,) integers
-        The piece of each region.
-    counts : (k,) integers
-        Regions of each piece.
-
-    Examples
-    --------
-    >>> import facetry as ft
-    >>> net = ft.Network([ft.Dense([[1.0], [1.0]], [0.0, -1.0]), ft.ReLU(), ft.Dense([[1.0, 0.0]])])
-    >>> ft.regions_in_box(net).map_histogram.counts.tolist()
-    [2, 1]
-
-    """
-
-    labels: Int64Array
-    counts: Int64Array
-
-
-class Verification(NamedTuple):
-    """What :meth:`Complex.verify` counted: regions or facets that failed each test, and sums.
-
-    Attributes
-    ----------
-    wrong_witnesses : int
-        Witnesses whose evaluated pattern is not the region's.
-    smallest_slack : float
-        Over witnesses and neurons that are not 0 on the whole region: ``|z|`` over the neuron's tolerance.
-    wrong_vertices : int
-        Regions with a vertex on the wrong side of a neuron by more than 1e5 tolerances.
-    repeated_patterns : int
-    unmatched_facets : int
-        Facets without a region across, or whose region across does not know them; 0 where neighbours were not
-        asked for.
-    volume, domain_volume : float
-        Of all regions together, and of the domain; NaN where that is unbounded.
-    complete : bool
-
-    Examples
-    --------
-    >>> import facetry as ft
-    >>> net = ft.Network([ft.Dense([[1.0], [1.0]], [0.0, -1.0]), ft.ReLU()])
-    >>> ft.regions_in_box(net, [[-1, 3]]).verify().ok
-    True
-
-    """
-
-    wrong_witnesses: int
-    smallest_slack: float
-    wrong_vertices: int
-    repeated_patterns: int
-    unmatched_facets: int
-    volume: float
-    domain_volume: float
-    complete: bool
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing failed, and the volumes of a complete search add up to the domain's (to 1e-9)."""
-        failed = (
-            self.wrong_witnesses
-            + self.wrong_vertices
-            + self.repeated_patterns
-            + (self.unmatched_facets if self.complete else 0)
-        )
-        gap = abs(self.volume - self.domain_volume)
-        tiles = not self.complete or np.isnan(gap) or gap <= 1e-9 * self.domain_volume
-        return failed == 0 and bool(tiles)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,8 +43,8 @@ class Complex:
     classes : (n,) integers or None
         With ``cut_output``: 1 where the output is positive, else 0.
     facets : Adjacency
-        The facets of each region that are not on the domain's boundary: the region across (-1 where neighbours
-        were not asked for, or are not there because the search is not complete) and the neuron that makes it.
+        The facets of each region that are not on the domain's boundary: the neuron, and the region across (-1
+        where neighbours were not asked for, or are not there because the search is not complete).
         Where neurons coincide one of them stands for all.
     counts_by_layer : tuple of int
         Cells after 0, 1, 2, ... layers of neurons (and after the output's cut).
@@ -265,7 +95,7 @@ class Complex:
 
     @property
     def adjacency(self) -> Any:
-        """Regions that share a facet: a SciPy CSR array of ones, or :attr:`facets` where there is no SciPy."""
+        """Pairs that share a facet: a SciPy CSR array of ones, or :attr:`facets` where there is no SciPy."""
         try:
             from scipy.sparse import csr_array
         except ImportError:
@@ -280,7 +110,7 @@ class Complex:
 
     def to_networkx(self) -> Any:
         """Give the regions as a ``networkx.Graph`` (which must be installed); edges have a ``neuron``."""
-        import networkx
+        import networkx  # type: ignore[import-untyped, unused-ignore]
 
         graph = networkx.Graph()
         graph.add_nodes_from(range(len(self)))
@@ -312,8 +142,7 @@ class Complex:
             As for calling the network in float64.
 
         """
-        net = self.net._double()
-        x = net._points(points)
+        x: F64 = np.asarray(self.net._double()._points(points), np.float64)
         found = np.full(len(x), -1, np.int64)
         inside = np.flatnonzero(self._is_inside(x))
         found[inside] = self._find(x[inside])
@@ -329,7 +158,7 @@ class Complex:
         return found
 
     def volumes(self) -> F64:
-        """Give the volume of each region inside the domain, (n,): exact but for rounding, inf if unbounded."""
+        """Give the volume of each region in the domain, (n,): exact but for rounding, inf if unbounded."""
         return np.concatenate([np.zeros(0), *(cells.volumes for cells in self._blocks())])
 
     def f_vector(self) -> tuple[int, ...]:
@@ -338,7 +167,7 @@ class Complex:
         Counted as in a generic arrangement, where a face in c walls borders 2^c regions; refused with a
         ValueError where that does not come out even (neurons that coincide, points where too many meet).
         """
-        shares = [np.zeros((0, self.net.input_dim + 1)), *(cells.face_shares for cells in self._blocks())]
+        shares = [np.zeros((0, self.net.input_dim + 1)), *(cells.face_shares for cells in self._blocks(True))]
         sums = np.concatenate(shares).sum(axis=0)
         counts = np.rint(sums)
         if not self.complete or np.any(np.abs(sums - counts) > 1e-6):
@@ -359,26 +188,12 @@ class Complex:
         size = np.maximum(np.abs(flat).max(axis=1, initial=0), 1e-300)
         gap = np.abs(flat[a] - flat[b]).max(axis=1, initial=0)
         same = gap <= _SAME_MAP * np.maximum(size[a], size[b])
-        labels = _components(len(self), a[same], b[same])
+        labels = components(len(self), a[same], b[same])
         return MapHistogram(labels, np.bincount(labels, minlength=0))
 
     def verify(self) -> Verification:
         """Check every region from scratch, by evaluating the network; see :class:`Verification`."""
-        net = self.net._double()
-        tolerance = np.asarray(self._problem.tolerances)[: net.n_neurons]
-        z = net.preactivations(self.witnesses)
-        scale = tolerance * (1 + np.abs(self.witnesses).max(axis=1, initial=0))[:, None]
-        wrong = np.any(self._bits_of(z, scale, net(self.witnesses)) != self._bits, axis=1)
-        slack = np.abs(z) / np.maximum(scale, 1e-300)
-        bad_vertices, volume = 0, 0.0
-        for begin, cells in zip(range(0, len(self), _BLOCK), self._blocks(), strict=True):
-            bad_vertices += self._wrong_vertices(begin, cells, tolerance)
-            volume += float(cells.volumes.sum())
-        distinct = len(self._index)
-        return Verification(
-            int(wrong.sum()), float(slack[slack > 1].min(initial=np.inf)), bad_vertices, len(self) - distinct,
-            self._unmatched() if self.has_neighbors else 0, volume, self._domain_volume(), self.complete,
-        )  # fmt: skip
+        return verify(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an .npz file for :meth:`load`; the network is not in it."""
@@ -393,7 +208,7 @@ class Complex:
     @classmethod
     def load(cls, path: str | os.PathLike[str], net: Network) -> Complex:
         """Read what :meth:`save` wrote, for the same network."""
-        from ._box import Domain
+        from ._box_search import Domain
 
         with np.load(path, allow_pickle=False) as file:
             data = dict(file)
@@ -422,21 +237,27 @@ class Complex:
         if not self.has_neighbors:
             raise ValueError("neighbours were not asked for: call regions_in_box with neighbors=True")
 
-    def _cells(self, which: Any) -> Cells:
-        return Cells(
-            *self._problem.cells(np.ascontiguousarray(self._bits[which])), self._problem.is_homogeneous
-        )
+    def _cells(self, which: Any, has_faces: bool = False) -> Cells:
+        bits = np.ascontiguousarray(self._bits[which])
+        return Cells(*self._problem.cells(bits, has_faces), self._problem.is_homogeneous)
 
-    def _blocks(self) -> Iterator[Cells]:
+    def _blocks(self, has_faces: bool = False) -> Iterator[Cells]:
         for begin in range(0, len(self), _BLOCK):
-            yield self._cells(slice(begin, begin + _BLOCK))
+            yield self._cells(slice(begin, begin + _BLOCK), has_faces)
 
-    def _bits_of(self, z: F64, tolerance: F64, outputs: F64) -> Words:
-        """Pack signs as the search sees them: values up to the tolerance are 0."""
-        bits = Patterns.from_bool(z > tolerance, self.net.layer_widths).bits
-        if self.classes is None:
-            return bits
-        return np.concatenate([bits, (outputs > 0).astype(np.uint64)], axis=1)
+    def _tolerances(self, x: F64) -> F64:
+        """Give up to what a neuron, and the output where it cuts, counts as 0 at each point."""
+        tolerances = np.asarray(self._problem.tolerances)
+        if not self._problem.is_homogeneous:
+            return np.broadcast_to(tolerances, (len(x), len(tolerances)))
+        scaled: F64 = tolerances * np.maximum(1, np.abs(x).max(axis=1, initial=0))[:, None]
+        return scaled
+
+    def _signed(self, x: F64) -> F64:
+        """Give the value of every neuron, and of the output where it cuts."""
+        net = self.net._double()
+        parts = [net.preactivations(x)] + ([] if self.classes is None else [net(x)])
+        return np.concatenate(parts, axis=1, dtype=np.float64)
 
     @cached_property
     def _index(self) -> _core.PatternSet:
@@ -445,14 +266,22 @@ class Complex:
         return index
 
     def _find(self, x: F64) -> Int64Array:
-        """Find the region of each point by its evaluated pattern; -1 where there is none."""
-        net = self.net._double()
-        tolerance = np.asarray(self._problem.tolerances)[: net.n_neurons]
-        scale = tolerance * (1 + np.abs(x).max(axis=1, initial=0))[:, None]
-        bits = self._bits_of(net.preactivations(x), scale, net(x))
-        numbers, _ = self._index.add(bits, 0, True)
-        assert numbers is not None
-        return numbers
+        """Find the region of each point by its evaluated pattern; -1 where there is none.
+
+        A neuron that is 0 on a whole region may have any sign there, up to the tolerance.
+        """
+        values = self._signed(x)
+        found = np.full(len(x), -1, np.int64)
+        for least in (0.0, self._tolerances(x)):
+            lost = found < 0
+            signs = (values > least)[lost]
+            bits = Patterns.from_bool(signs[:, : self.net.n_neurons], self.net.layer_widths).bits
+            if self.classes is not None:
+                bits = np.concatenate([bits, signs[:, -1:].astype(np.uint64)], axis=1)
+            numbers, _ = self._index.add(bits, 0, True)
+            assert numbers is not None
+            found[lost] = numbers
+        return found
 
     def _is_inside(self, x: F64) -> npt.NDArray[np.bool_]:
         if self.domain.box is not None:
@@ -460,69 +289,6 @@ class Complex:
             return np.asarray(np.all((low <= x) & (x <= high), axis=1))
         slack = 1e-12 * (1 + np.abs(x).max(axis=1, initial=0))
         return np.asarray(np.all(x @ self.domain.A.T <= self.domain.b + slack[:, None], axis=1))
-
-    def _wrong_vertices(self, begin: int, cells: Cells, tolerance: F64) -> int:
-        net = self.net._double()
-        points, at_infinity = cells.points()
-        owner = np.repeat(np.arange(len(cells.vertex_ends)), np.diff(cells.vertex_ends, prepend=0))
-        owner = owner[~at_infinity]
-        z = net.preactivations(np.ascontiguousarray(points))
-        active = self.patterns[begin + owner].to_bool()
-        allowed = _SLACK * tolerance * (1 + np.abs(points).max(axis=1, initial=0))[:, None]
-        bad = np.any(np.where(active, -z, z) > allowed, axis=1)
-        missing = np.diff(cells.vertex_ends, prepend=0) == 0
-        return len(np.unique(owner[bad])) + int(missing.sum())
-
-    def _unmatched(self) -> int:
-        rows, across = self._rows_of_facets(), self.facets.indices
-        pairs = np.stack([rows, across], axis=1)[across >= 0]
-        code = pairs[:, 0] * len(self) + pairs[:, 1]
-        back = pairs[:, 1] * len(self) + pairs[:, 0]
-        return int((across < 0).sum()) + int((~np.isin(back, code)).sum())
-
-    def _domain_volume(self) -> float:
-        if self.domain.box is not None:
-            return float(np.prod(self.domain.box[:, 1] - self.domain.box[:, 0]))
-        if self._problem.is_homogeneous:
-            return float("nan")
-        from ..polytope import Polytope
-
-        volume = Polytope(self.domain.A, self.domain.b).volume()
-        return float(volume) if isinstance(volume, float) else float(volume.value)
-
-
-class Cells(NamedTuple):
-    """The cells of some patterns, as the native search makes them again; ends tell where each one's end."""
-
-    vertex_ends: Int64Array
-    vertices: F64
-    facet_ends: Int64Array
-    facets: Int32Array
-    facet_points: F64
-    volumes: F64
-    face_shares: F64
-    is_homogeneous: bool
-
-    def points(self) -> tuple[F64, npt.NDArray[np.bool_]]:
-        """Give the vertices that are points, and which are not."""
-        if not self.is_homogeneous:
-            return self.vertices, np.zeros(len(self.vertices), bool)
-        w = self.vertices[:, -1]
-        at_infinity = w <= 1e-12
-        return self.vertices[~at_infinity, :-1] / w[~at_infinity, None], at_infinity
-
-
-def _components(count: int, a: Int64Array, b: Int64Array) -> Int64Array:
-    """Number the connected components of a graph, in the order of their first node."""
-    label = np.arange(count)
-    while True:
-        least = label.copy()
-        np.minimum.at(least, a, label[b])
-        np.minimum.at(least, b, label[a])
-        least = np.minimum(least, least[least])
-        if np.array_equal(least, label):
-            return np.unique(label, return_inverse=True)[1].astype(np.int64)
-        label = least
 
 
 def make_complex(
@@ -534,7 +300,7 @@ def make_complex(
     neighbors: bool,
 ) -> Complex:
     """Put together what a search found."""
-    found = found.first(result.count)
+    found = found.first(result.total)
     cut_output = problem.words > net._core.words
     patterns, classes = found.patterns(net, cut_output)
     across = np.full(len(found.facets), -1, np.int64)
@@ -548,17 +314,6 @@ def make_complex(
         across[:] = _core.box_neighbors(found.bits, found.ends, found.facets, bit_places(net, cut_output))
         _step_across(made, across)
     return made
-
-
-def bit_places(net: Network, cut_output: bool) -> npt.NDArray[np.uint32]:
-    """Give the place of every neuron's bit in a row of words, the output's last."""
-    places, word = [], 0
-    for width in net.layer_widths:
-        places.append(64 * word + np.arange(width))
-        word += -(-width // 64)
-    if cut_output:
-        places.append(np.array([64 * word]))
-    return np.concatenate([np.zeros(0, np.int64), *places]).astype(np.uint32)
 
 
 def _step_across(regions: Complex, across: Int64Array) -> None:

@@ -10,7 +10,7 @@ __all__ = ["arrangement", "hanin_rolnick", "montufar_lower", "montufar_upper", "
 
 
 def arrangement(hyperplanes: int, inputs: int) -> int:
-    """Count the cells of that many hyperplanes in general position: the sum of C(k, i) for i = 0..n (Zaslavsky).
+    """Count the cells of hyperplanes in general position: the sum of C(k, i), i = 0..n (Zaslavsky).
 
     Examples
     --------
@@ -60,7 +60,8 @@ def montufar_lower(inputs: int, widths: Sequence[int]) -> int:
     _check(inputs, widths)
     if min(widths) < inputs:
         raise ValueError(f"every width must be at least the {inputs} inputs, widths are {list(widths)}")
-    return prod((width // inputs) ** inputs for width in widths[:-1]) * arrangement(widths[-1], inputs)
+    folds: int = prod((width // inputs) ** inputs for width in widths[:-1])
+    return folds * arrangement(widths[-1], inputs)
 
 
 def serra(inputs: int, widths: Sequence[int]) -> int:
