@@ -25,7 +25,8 @@ Int64Array = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
 _BLOCK = 4096  # regions whose vertices are held at a time
-_STEPS = (1e-4, 1e-6, 1e-8, 1e-3, 1e-2, 1e-10)  # across a facet, of the way to it from the witness
+# Across a facet, of the way to it from the witness; the shortest first, so that no sliver is stepped over.
+_STEPS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 _SAME_MAP = 1e-9
 _FORMAT = 1
 
