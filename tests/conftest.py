@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,15 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     ft.set_num_threads(request.param)
     yield request.param
     ft.set_num_threads(before)
+
+
+@pytest.fixture(params=["auto", "tangents", "gram"])
+def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let the losses of facetry.torch find squared gradients axis by axis, or by Gram matrices."""
+    from facetry.torch import _losses, _request
+
+    monkeypatch.setattr(_losses, "Request", functools.partial(_request.Request, method=request.param))
+    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,8 @@ def check_page(path: Path, seen: Survey) -> None:
     assert all(ref.startswith(("#", "data:image/png;base64,")) for ref in page.references)
     assert re.findall(r"url\((?!#)|@import|<script|<link", text) == []
     assert len(re.findall(r"\bnan\b", text, flags=re.IGNORECASE)) == 0
-    assert page.charts == (seen.picture is not None) + 1 + 2 * bool(seen.layers)
+    has_histogram = seen.margins is not None and bool(seen.margins.edges)
+    assert page.charts == (seen.picture is not None) + 1 + 2 * bool(seen.layers) + has_histogram
     numbers = json.loads(
         (path.parent / "survey.json").read_text(encoding="utf-8"), parse_constant=pytest.fail
     )

@@ -48,11 +48,11 @@ def test_survey_of_the_shipped_network(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "written: report/index.html"
     assert "3,000 points of its input box fall into" in done.stdout
     lines = done.stderr.splitlines()
-    assert all(
-        line.startswith(("points: ", "near and far pairs: ", "rows of the picture: ")) for line in lines
-    )
+    stages = ("points: ", "near and far pairs: ", "margins: ", "picture: ")
+    assert all(line.startswith(stages) for line in lines)
+    assert all(any(line.startswith(stage) for line in lines) for stage in stages)
     assert lines[0].startswith("points: 3,000 of 3,000 (100 %)")
-    assert lines[-1].startswith("rows of the picture: 600 of 600 (100 %)")
+    assert lines[-1].startswith("picture: 1 of 1 (100 %)")
     assert "\r" not in done.stderr
     numbers = json.loads((tmp_path / "report" / "survey.json").read_text())
     assert numbers["points"]["count"] == 3000
@@ -148,12 +148,12 @@ def test_the_place_of_the_report_is_tried_before_the_work(net_file: Path, tmp_pa
     ("after", "arguments"),
     [
         ("points: ", ["--points", "10000000"]),
-        ("rows of the picture: ", ["wide.npz", "--points", "2", "--box", "-1,1"]),
+        ("near and far pairs: ", ["wide.npz", "--points", "2", "--box", "-1,1"]),
     ],
     ids=["points", "picture"],
 )
 def test_interrupt(after: str, arguments: list[str], tmp_path: Path) -> None:
-    """Both stages would go on for seconds after their first line."""
+    """The points, and the regions of the picture, would go on for seconds after these lines."""
     random_network([400, 800, 800, 2]).save(tmp_path / "wide.npz")
     with subprocess.Popen(
         [*RUN, "survey", *arguments, "--out", "new/report"],
@@ -208,7 +208,7 @@ def test_bar_on_a_terminal(net_file: Path, tmp_path: Path) -> None:
     assert work.returncode == 0
     assert "━" in text
     assert "3000/3000" in text
-    assert "600/600" in text
+    assert "1/1" in text
 
 
 def _read(terminal: int) -> bytes:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from itertools import combinations, permutations
 from math import comb, factorial, sqrt
 
@@ -298,6 +302,38 @@ def test_rows_that_differ_by_rounding_are_one():
     matching(ft.Polytope(A, b).vertices(), cube.vertices())
 
 
+@pytest.mark.parametrize("block", range(4))
+def test_rows_disturbed_below_the_tolerance(block):
+    """Each vertex is where its rows allow: none far outside of another row."""
+    for seed in range(block * 100, block * 100 + 100):
+        A, b = integer_polytope(seed)
+        rng = np.random.default_rng(seed)
+        P = ft.Polytope(A + 1e-13 * rng.normal(size=A.shape), b + 1e-13 * rng.normal(size=b.shape))
+        vertices = P.vertices()
+        norms = np.linalg.norm(P.A, axis=1)
+        sizes = np.maximum(np.abs(vertices).max(axis=1, initial=1), 1)
+        outside = (vertices @ P.A.T - P.b) / norms / sizes[:, None]
+        assert outside.max(initial=0) < 1e-8, seed
+
+
+def test_rounding_leaves_no_tiny_right_hand_sides():
+    """They would become the size that slacks are compared with."""
+    square = ft.Polytope.box([0, 0, 0], [1, 1, 0])
+    t = np.array([0.1, 0.2, 0.3])
+    moved = square.translate(t).translate(-t[::-1]).translate(t[::-1] - t)
+    turned = square.image(np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0])
+    for P in (
+        moved,
+        turned,
+        turned.preimage(np.eye(3), t).translate(t),
+        ft.Polytope.from_vertices(turned.vertices()),
+    ):
+        assert P.dimension == 2
+        assert len(P.vertices()) == 4
+        assert (np.abs(P.b[P.b != 0]) > 1e-3).all()
+    assert moved == square
+
+
 @pytest.mark.parametrize("width", [1e-3, 1e-8, 1e-9])
 def test_slivers_above_the_tolerance_keep_their_width(width):
     P = ft.Polytope.box([0, 0], [1, width])
@@ -322,6 +358,33 @@ def test_many_are_the_same_bits_as_one_on_any_number_of_threads(threads):
     for i, P in enumerate(polytopes):
         assert_array_equal(vertices[offsets[i] : offsets[i + 1]], P.vertices())
         assert_array_equal(rays[ray_offsets[i] : ray_offsets[i + 1]], P.rays())
+
+
+def test_the_same_bits_on_every_instruction_set(isa):
+    """Numbers of vertices around the widths of registers, from the two of a segment on."""
+    found = [ft.Polytope(*integer_polytope(seed)).vertices() for seed in range(200)]
+    ft.use_isa("baseline" if "baseline" in ft.available_isas() else isa)
+    for seed, vertices in enumerate(found):
+        assert_array_equal(vertices, ft.Polytope(*integer_polytope(seed)).vertices())
+
+
+@pytest.mark.parametrize("call", ["vertices()", "volume('exact')", "volume('sample', precision=1e-4)"])
+def test_ctrl_c_stops_long_work(call):
+    code = f"""
+import numpy as np, facetry as ft
+A = np.random.default_rng(1).normal(size=(300, 9))
+P = ft.Polytope.box([0] * 14, [1] * 14) if "vol" in {call!r} else ft.Polytope(A, np.ones(300))
+print("ready", flush=True)
+P.{call}
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)  # into the work, which takes 10 times that and more
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert errors.splitlines()[-1] == "KeyboardInterrupt"
 
 
 def test_results_are_read_only():

@@ -79,7 +79,7 @@ def test_json_layout(seen: Survey) -> None:
     facts = seen.to_dict()
     assert facts["schema"] == 1
     assert sorted(facts) == [
-        "classes", "environment", "hamming", "layers", "network", "patterns", "picture", "points",
+        "classes", "environment", "hamming", "layers", "margins", "network", "patterns", "picture", "points",
         "points_per_second", "schema", "seconds", "seed",
     ]  # fmt: skip
     assert facts["picture"]["patterns"] == len(seen.picture.patterns)  # type: ignore[union-attr]

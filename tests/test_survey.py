@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from reference import random_network, survey_counts, survey_points
 
 import facetry as ft
-from facetry.survey import Survey, survey
+from facetry.survey import Raster, Slice, Survey, survey
 from facetry.survey.plane import plane_of_inputs, plane_through, random_plane
 from facetry.survey.raster import raster
 
@@ -46,15 +46,17 @@ def test_points_of_a_box(net: ft.Network, n: int, dtype: str) -> None:
 def test_points_do_not_depend_on_blocks(
     net: ft.Network, seen: Survey, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
-    for module in ("sources", "measure", "raster"):
+    for module in ("sources", "measure"):
         monkeypatch.setattr(f"facetry.survey.{module}.block_rows", lambda net: 37)
     again = survey(net, 1000, box=BOX3, pairs=200, pixels=40)
     assert again.patterns == seen.patterns
     assert (again.layers, again.hamming, again.classes) == (seen.layers, seen.hamming, seen.classes)
     assert again.picture is not None
     assert seen.picture is not None
-    assert_array_equal(again.picture.regions, seen.picture.regions)
-    assert_array_equal(again.picture.leads, seen.picture.leads)
+    assert isinstance(again.picture, Slice)
+    assert isinstance(seen.picture, Slice)
+    assert_array_equal(again.picture.regions.vertices, seen.picture.regions.vertices)
+    assert again.picture.regions.patterns == seen.picture.regions.patterns
 
 
 def test_data_are_taken_as_they_are() -> None:
@@ -101,7 +103,8 @@ def test_progress_reaches_the_end_of_every_stage(net: ft.Network, capsys: pytest
     survey(net, 500, box=BOX3, pairs=9, pixels=8, progress=lambda *call: calls.append(call))
     assert ("points", 500, 500) in calls
     assert ("pairs", 9, 9) in calls
-    assert calls[-1] == ("picture", 8, 8)
+    assert ("margins", 500, 500) in calls
+    assert calls[-1] == ("picture", 1, 1)
     survey(net, 500, box=BOX3, pairs=9, pixels=8, progress=True)
     assert "500 of 500 points" in capsys.readouterr().err
 
@@ -120,6 +123,7 @@ def test_progress_reaches_the_end_of_every_stage(net: ft.Network, capsys: pytest
         ({"box": BOX3, "points": 1}, "points is 1, a survey needs at least 2"),
         ({"box": BOX3, "data": np.zeros((4, 3))}, "give a box or data, not both"),
         ({"box": BOX3, "pairs": 0}, "pairs must be at least 1, is 0"),
+        ({"box": BOX3, "margins": -1}, "margins must not be negative, is -1"),
         ({"box": BOX3, "pixels": 1}, "pixels must be at least 2, is 1"),
         ({"box": BOX3, "class_rule": "best"}, "class_rule is 'best', expected 'argmax' or 'argmin'"),
         ({"box": BOX3, "plane": "best"}, "plane is 'best', expected 'random', two inputs or three data"),
@@ -216,3 +220,24 @@ def test_default_planes() -> None:
     picture = survey(busy, 16, box=[[0, 1]] * 3, pairs=4, pixels=4).picture
     assert picture is not None
     assert picture.plane.numbers == (1, 2)
+
+
+def test_picture_has_all_regions_of_the_plane(net: ft.Network, seen: Survey) -> None:
+    picture = seen.picture
+    assert isinstance(picture, Slice)
+    assert picture.regions.verify().ok
+    sampled = raster(net.astype("float64"), picture.plane, "argmax", pixels=50)
+    found = {row.tobytes() for row in picture.patterns.bits}
+    assert {row.tobytes() for row in sampled.patterns.bits} <= found
+    assert set(sampled.seen_classes) <= set(picture.seen_classes)
+    assert seen.to_dict()["picture"]["faces"] == len(picture.regions)
+
+
+def test_picture_is_a_raster_where_regions_are_too_many(
+    net: ft.Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("facetry.survey.slice._MAX_BYTES", 2**12)
+    calls: list[tuple[str, int, int]] = []
+    picture = survey(net, 50, box=BOX3, pairs=9, pixels=8, progress=lambda *c: calls.append(c)).picture
+    assert isinstance(picture, Raster)
+    assert calls[-1] == ("picture", 8, 8)

@@ -21,19 +21,24 @@ from facetry import _core
 PUBLIC = {
     "classes": """
         Layer Dense Scale ReLU LeakyReLU PReLU ReLU6 HardTanh HardSigmoid Abs UnsupportedLayer
-        Network AffineMaps HalfSpaces Margins
+        Network AffineMaps HalfSpaces LinearRegionCount Margins Slopes
         Patterns PatternCount PatternSet UniquePatterns
         Halton Sobol
-        Polytope Polytopes Optimum PolytopeUnion Estimate Mixing
+        Polytope Polytopes PolytopeUnion Optimum Estimate Mixing
         Region ClassPiece RegionsNear
-        Complex Adjacency MapHistogram Piece Verification RegionBlock
-        RegionCount RegionSweep SweepJob SweepPart
+        Segment Segments SegmentCheck Piecewise
+        PlaneComplex PlaneCheck
+        Complex Adjacency MapHistogram Piece Verification RegionBlock RegionCount
+        RegionSweep SweepJob SweepPart
     """,
     "functions": """
-        available_isas demo_path from_torch halton isa load load_vnnlib num_threads
-        iter_regions_in_box regions_in_box regions_near set_num_threads sobol use_isa
+        available_isas isa num_threads set_num_threads use_isa
+        demo_path from_torch load load_vnnlib
+        halton sobol
+        plane_through regions_near regions_on_segment regions_on_plane regions_on_planes
+        iter_regions_in_box regions_in_box
     """,
-    "modules and data": "LAYERS cuda",
+    "modules and data": "LAYERS cuda gradients",
 }
 
 
@@ -52,7 +57,7 @@ def public_objects() -> list[object]:
 
 
 def is_documented(value: object, module: types.ModuleType) -> bool:
-    return callable(value) and getattr(value, "__module__", "") == module.__name__
+    return callable(value) and getattr(value, "__module__", "").startswith(module.__name__)
 
 
 def members(kind: type) -> Iterator[tuple[str, object]]:

@@ -10,8 +10,11 @@
 #include "kernels/gradients.hpp"
 #include "kernels/lp.hpp"
 #include "kernels/margins.hpp"
+#include "kernels/plane.hpp"
 #include "kernels/points.hpp"
 #include "kernels/products.hpp"
+#include "kernels/segment.hpp"
+#include "kernels/vertices.hpp"
 
 namespace facetry {
 
@@ -24,7 +27,10 @@ namespace facetry {
   X(GradientKernels, gradients, gradient_kernels) \
   X(LpKernels, lp, lp_kernels)                    \
   X(MarginKernels, margins, margin_kernels)       \
-  X(ProductKernels, products, product_kernels)
+  X(ProductKernels, products, product_kernels)    \
+  X(PlaneKernels, plane, plane_kernels)           \
+  X(SegmentKernels, segment, segment_kernels)     \
+  X(VertexKernels, vertices, vertex_kernels)
 
 struct Kernels {
   const char* name;

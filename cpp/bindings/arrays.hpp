@@ -39,9 +39,11 @@ void bind_slopes(py::module_& module);
 void bind_patterns(py::module_& module);
 void bind_box(py::module_& module);
 void bind_points(py::module_& module);
+void bind_plane(py::module_& module);
 void bind_polytope(py::module_& module);
 void bind_polytope_vertices(py::module_& module);
 void bind_roll(py::module_& module);
+void bind_segment(py::module_& module);
 void bind_cuda(py::module_& module);
 void bind_cuda_points(py::module_& module);
 

@@ -5,7 +5,9 @@
 
 #include <limits>
 
+#include "base/dispatch.hpp"
 #include "bindings/arrays.hpp"
+#include "network/spectral.hpp"
 #include "network/walls.hpp"
 
 namespace facetry::bindings {
@@ -110,6 +112,14 @@ void bind_margins(py::module_& module) {
               py::arg("input_scale"), py::keep_alive<1, 2>());
   bind_for<float>(module, margins);
   bind_for<double>(module, margins);
+  module.def(
+      "spectral_bound",
+      [](const Array<double>& weight) {
+        if (weight.ndim() != 2 || weight.size() == 0) refuse_shape("weight", weight, "(rows, columns)");
+        const MatrixView view{weight.data(), size(weight.shape(0)), size(weight.shape(1)), nullptr};
+        return spectral_bound(kernels().dense.f64, view);
+      },
+      py::arg("weight").noconvert());
   module.def("axis_margins", &axes, py::arg("network"), py::arg("base").noconvert(), py::arg("x").noconvert(),
              py::arg("out").noconvert());
   module.def("directional_margins", &directional, py::arg("network"), py::arg("x").noconvert(),

@@ -10,9 +10,11 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   facetry::bindings::bind_patterns(module);
   facetry::bindings::bind_box(module);
   facetry::bindings::bind_points(module);
+  facetry::bindings::bind_plane(module);
   facetry::bindings::bind_polytope(module);
   facetry::bindings::bind_polytope_vertices(module);
   facetry::bindings::bind_roll(module);
+  facetry::bindings::bind_segment(module);
   facetry::bindings::bind_cuda(module);
   facetry::bindings::bind_cuda_points(module);
 }

@@ -68,16 +68,15 @@ void backward(RollPass<T>& pass, T factor, const std::optional<Array<T>>& output
 
 template <class T>
 double roll(RollPass<T>& pass, bool is_margin, double hinge, std::size_t kept, std::vector<std::size_t> axes,
-            const std::string& method, bool has_gradient) {
+            bool by_gram, bool has_gradient) {
   for (const std::size_t axis : axes)
     if (axis >= pass.rows().inputs()) throw std::invalid_argument("axis " + std::to_string(axis));
   RollOptions options{.is_margin = is_margin,
                       .hinge = hinge,
                       .kept = kept,
                       .axes = std::move(axes),
+                      .by_gram = by_gram,
                       .has_gradient = has_gradient};
-  if (method == "tangents") options.method = RollMethod::kTangents;
-  if (method == "gram") options.method = RollMethod::kGram;
   const py::gil_scoped_release nogil;
   return pass.roll(options);
 }
@@ -139,7 +138,7 @@ void bind_roll_of(py::module_& module, const std::string& bits) {
           },
           py::arg("out").noconvert())
       .def("roll", &roll<T>, py::kw_only(), py::arg("is_margin"), py::arg("hinge"), py::arg("kept"),
-           py::arg("axes"), py::arg("method"), py::arg("has_gradient"))
+           py::arg("axes"), py::arg("by_gram"), py::arg("has_gradient"))
       .def("slope", &slope<T>, py::arg("iterations"), py::arg("directions").noconvert(),
            py::arg("slopes").noconvert(), py::arg("residuals").noconvert())
       .def("backward", &backward<T>, py::arg("factor"), py::arg("outputs").noconvert(), py::arg("weights"),

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "base/outward.hpp"
-#include "base/parallel.hpp"
 #include "network/margin_rows.hpp"
 #include "network/spectral.hpp"
 
@@ -44,11 +43,11 @@ float scaled(double value, int exponent) { return static_cast<float>(std::ldexp(
 
 }  // namespace
 
-// Sixteen sums, added; a square below 2^-1074 is lost.
+// The squares are sixteen sums, added; outside these limits overflow and underflow could count.
 double norm_above(const MarginKernels& kernels, const double* values, std::size_t width) {
   const double squares = kernels.sum(values, width, Sum::kSquares);
-  return above(std::sqrt(squares * (1 + gamma<double>(width / 16 + 32))) +
-               0x1p-537 * static_cast<double>(width));
+  if (!(squares >= 0x1p-900 && squares <= 0x1p900)) return frobenius_bound({values, 1, width, nullptr});
+  return above(std::sqrt(squares * (1 + gamma<double>(width / 16 + 32))));
 }
 
 MarginBounds::MarginBounds(const Network<double>& network, std::span<const double> input_scale)
@@ -69,10 +68,10 @@ void MarginBounds::bound_steps() {
     steps_[s].is_gated = s > 0 && plan().steps[s - 1].layer != Step64::kNone;
     is_affine = is_affine && plan().steps[s].layer == Step64::kNone;
   }
-  const double enough = 1e9;  // to be worth all threads
-  parallel_for(steps_.size(), enough, [&]() -> Work { return [&](std::size_t s) { bound_step(s); }; });
-  for (std::size_t s = 0; s < steps_.size(); ++s)
+  for (std::size_t s = 0; s < steps_.size(); ++s) {
+    bound_step(s);
     if (plan().steps[s].kind == Step64::Kind::kDense && steps_[s].is_gated) pack_squares(s);
+  }
 }
 
 void MarginBounds::bound_step(std::size_t s) {
@@ -122,7 +121,9 @@ void MarginBounds::bound_gains() {
         for (std::size_t j = 0; j < step.width; ++j) values[j] = step.weight[j * inputs + k];
         column = std::max(column, above(norm_of(values.data(), step.width) * columns[k]));
       }
-      const double euclidean = spectral_bound(kernels().dense.f64, matrix_of(step, columns.data()));
+      const bool is_plain = std::all_of(columns.begin(), columns.end(), [](double c) { return c == 1; });
+      const double euclidean =
+          is_plain ? bounds.norm : spectral_bound(kernels().dense.f64, matrix_of(step, columns.data()));
       const double slack = 1 + gamma<double>(step.width);  // `rows` is a sum of so many
       gain = {std::min(above(root * euclidean), above(std::sqrt(rows * slack))), euclidean, column};
     } else if (is_diagonal) {
@@ -179,7 +180,15 @@ void MarginBounds::make_float32() {
     if (step.weight)
       std::transform(step.weight, step.weight + weights.size(), weights.begin(),
                      [&](double weight) { return scaled(weight, exponent); });
-    if (step.kind == Step64::Kind::kDense) node = graph32_->dense(node, weights, zeros);
+    if (step.kind == Step64::Kind::kDense) {
+      node = graph32_->dense(node, weights, zeros);
+      StepBounds& bounds = steps_[s];
+      bounds.padded_stride = round_up(step.input_width, kernels().gradients.f32.columns);
+      bounds.padded = AlignedArray<float>(step.width * bounds.padded_stride);
+      for (std::size_t j = 0; j < step.width; ++j)
+        std::copy_n(weights.data() + j * step.input_width, step.input_width,
+                    bounds.padded.data() + j * bounds.padded_stride);
+    }
     if (step.kind == Step64::Kind::kScale) node = graph32_->scale(node, weights, zeros);
     if (step.layer == Step64::kNone) continue;
     std::vector<float> slopes(step.slopes ? step.width : 0);

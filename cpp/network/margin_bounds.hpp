@@ -49,6 +49,9 @@ struct StepBounds {
   std::vector<double> factors;
   AlignedArray<float> gate;
   int exponent = 0;  // the float32 weights are the given ones times 2^-exponent
+  // Of a dense step: those weights row by row, padded for the sweep.
+  AlignedArray<float> padded;
+  std::size_t padded_stride = 0;
 };
 
 // || v ||_2, not below the exact one.

@@ -6,13 +6,6 @@
 // and only those that this does not put beyond the limit are looked at again, the most promising first, in
 // float32, row after row backwards through the layers, with a bound after each. What then still overlaps with
 // the limit is computed in double.
-//
-// Certified: with e the error of the values below and certain signs there, the computed z_j errs by at most
-//
-//   || w_j o d || (e + (gamma_n + 2u) || z below ||) + gamma_n |b_j| + underflow
-//
-// (the terms of z_j are w_k d_k z_k; n products and sums round, slopes round once more). Where |z_j| exceeds
-// that, its sign is certain, and its height is the rest. Where the norm on the left is 0, z_j = b_j exactly.
 #include "network/margin_panel.hpp"
 
 #include <algorithm>
@@ -29,8 +22,8 @@ constexpr double kMost = std::numeric_limits<double>::max();
 // See kSlack in margin_rows.cpp: what is left out would not be the least as computed either.
 constexpr double kSlack = 1 + 0x1p-20;
 
-// Not above the quotient; `norm` is positive or NaN.
-double quotient_below(double height, double norm) { return height / norm * (1 - 0x1p-51); }
+// Not above the quotient, which may overflow; `norm` is positive or NaN.
+double quotient_below(double height, double norm) { return std::min(height / norm, kMost) * (1 - 0x1p-51); }
 
 using Kind = Step64::Kind;
 
@@ -156,50 +149,14 @@ void MarginPanel::find_heights(std::size_t s, std::size_t i) {
     std::transform(z, z + plan_.steps[s].width, z, [](double value) { return std::abs(value); });
 }
 
-void MarginPanel::certify(std::size_t s, std::size_t i, double* z) {
-  const Step64& planned = plan_.steps[s];
-  const StepBounds& step = bounds_.step(s);
-  Point& point = points_[i];
-  constexpr double kRounding = kUnit<double>;
-  const auto width = static_cast<double>(planned.width);
-  const auto depth = static_cast<double>(planned.input_width);
-  const double lipschitz = s == 0 ? 1 : bounds_.step(s - 1).lipschitz;
-  const double input_error = above(point.error + 2 * kRounding * point.size);  // before the gate
-  const double input_size = above(lipschitz * point.size);
-  double per_norm, per_bias = 0, floor;
-  const double* row_norms = step.rows.data();
-  double size = above(above(step.norm * input_size) + step.bias);
-  double error = above(step.norm * above(lipschitz * input_error));
-  if (planned.kind == Kind::kDense) {
-    per_bias = gamma<double>(planned.input_width);
-    per_norm = above(input_error + per_bias * point.size);
-    floor = above(kTiny<double> * depth * (2 + step.frobenius));
-    if (step.is_gated) row_norms = norms(i);
-    error = above(error + per_bias * above(step.bias + above(step.frobenius * input_size)) + width * floor);
-    size = above(size + error);
-  } else {
-    const bool rounds = planned.kind == Kind::kScale;
-    per_norm = above(lipschitz * input_error);
-    floor = above((rounds ? 2 * kRounding * size : 0) + 2 * kTiny<double>);
-    error = above(error + above(std::sqrt(width)) * floor);
-  }
-  if (has_neurons(planned)) {
-    size = std::min(size, norm_above(kernels_, z, planned.width));
-    point.is_open = kernels_.certain_heights(z, row_norms, step.biases.data(), per_norm, per_bias, floor,
-                                             planned.width, z);
-  }
-  point.error = error;
-  point.size = size;
-}
-
 void MarginPanel::take_affine(std::size_t s, std::size_t i) {
   const auto& affine = bounds_.step(s).affine[static_cast<std::size_t>(call_.norm)];
   const double* height = heights(s, i);
   Point& point = points_[i];
   for (std::size_t j = 0; j < affine.size(); ++j) {
-    if (affine[j].value == 0 && affine[j].high == 0) continue;
-    const double radius =
-        call_.is_certified ? quotient_below(height[j], affine[j].high) : height[j] / affine[j].value;
+    const GradientNorm& norm = affine[j];
+    if ((call_.is_certified ? norm.high : norm.value) == 0) continue;
+    const double radius = call_.is_certified ? quotient_below(height[j], norm.high) : height[j] / norm.value;
     if (!(radius >= point.radius)) offer(point, radius, plan_.steps[s].first_neuron + j);
   }
   point.limit = std::min(point.limit, point.radius);
@@ -219,35 +176,42 @@ void MarginPanel::take_candidates(std::size_t s, std::size_t i) {
     }
 }
 
-// In rounds, each of more candidates a point, so that the limit falls early.
+// The most promising one of every point first, so that the limits fall early, then a few, then all that are
+// left: many of one point by themselves, since they have their pattern in common.
 template <class T>
 void MarginPanel::refine(GradientRows<T>& rows) {
+  constexpr std::size_t kAll = ~std::size_t{0}, kMany = 28;
   for (std::size_t i = 0; i < count_; ++i)
     std::sort(points_[i].candidates.begin(), points_[i].candidates.end(),
               [](const Candidate& a, const Candidate& b) { return a.low < b.low; });
-  chunk_.clear();
-  bool is_left = true;
-  for (std::size_t quota = 1; is_left; quota *= 2) {
-    is_left = false;
+  for (const std::size_t quota : {std::size_t{1}, std::size_t{4}, kAll}) {
     for (std::size_t i = 0; i < count_; ++i) {
       Point& point = points_[i];
-      for (std::size_t n = 0; n < quota && point.next < point.candidates.size(); ++n) {
-        const Candidate& candidate = point.candidates[point.next++];
-        if (candidate.low > point.limit * kSlack) {
-          point.next = point.candidates.size();
-          break;
-        }
-        chunk_.push_back(candidate);
-        if (chunk_.size() == rows.kCapacity) refine_chunk(rows);
-      }
-      is_left = is_left || point.next < point.candidates.size();
+      const bool has_many = quota == kAll && point.candidates.size() - point.next >= kMany;
+      if (has_many) refine_chunk(rows);
+      take_from(point, quota, rows);
+      if (has_many) refine_chunk(rows);
     }
     refine_chunk(rows);
   }
 }
 
 template <class T>
+void MarginPanel::take_from(Point& point, std::size_t quota, GradientRows<T>& rows) {
+  for (std::size_t n = 0; n < quota && point.next < point.candidates.size(); ++n) {
+    const Candidate& candidate = point.candidates[point.next++];
+    if (candidate.low > point.limit * kSlack) {
+      point.next = point.candidates.size();
+      return;
+    }
+    chunk_.push_back(candidate);
+    if (chunk_.size() == rows.kCapacity) refine_chunk(rows);
+  }
+}
+
+template <class T>
 void MarginPanel::refine_chunk(GradientRows<T>& rows) {
+  if (chunk_.empty()) return;
   std::sort(chunk_.begin(), chunk_.end(),
             [](const Candidate& a, const Candidate& b) { return a.step > b.step; });
   for (std::size_t i = 0; i < count_; ++i) limits_[i] = points_[i].limit;

@@ -48,6 +48,8 @@ class MarginPanel {
   template <class T>
   void refine(GradientRows<T>& rows);
   template <class T>
+  void take_from(Point& point, std::size_t quota, GradientRows<T>& rows);
+  template <class T>
   void refine_chunk(GradientRows<T>& rows);
   void evaluate();
   void evaluate_chunk();

@@ -132,7 +132,7 @@ void GradientRows<T>::pull(std::size_t s) {
   const double relative = gamma<T>(is_dense ? step.width : 1) + 2 * kUnit<T>;
   const double lost = 2 * count(step.width) * count(step.input_width) * kTiny<T>;
   spare_.count = values_.count;
-  backward_.pull(s, values_, is_dense ? spare_ : values_);
+  if (!sweep(s)) backward_.pull(s, values_, is_dense ? spare_ : values_);
   if (is_dense) std::swap(values_, spare_);
   for (State& state : states_) {
     const double underflow = state.norm > 0 ? lost * (1 + state.norm) : 0;
@@ -140,6 +140,36 @@ void GradientRows<T>::pull(std::size_t s) {
     state.exponent += exponent;
     measure(state, step.input_width);
   }
+}
+
+// Where all rows are of one point, the neurons that are not active need no work: half of it.
+template <class T>
+bool GradientRows<T>::sweep(std::size_t s) {
+  const PlanStep<T>& step = backward_.plan().steps[s];
+  const bool is_one = std::equal(row_bits_.begin() + 1, row_bits_.end(), row_bits_.begin());
+  if (!kIsFloat<T> || step.kind != PlanStep<T>::Kind::kDense || step.layer == PlanStep<T>::kNone ||
+      step.slopes || !is_one)
+    return false;
+  active_.clear();
+  const std::uint64_t* bits = row_bits_.front() + step.first_word;
+  for (std::uint32_t j = 0; j < step.width; ++j)
+    if (bits[j / 64] >> (j % 64) & 1) active_.push_back(j);
+  if constexpr (kIsFloat<T>) {
+    const StepBounds& bounds = bounds_.step(s);
+    SweepCall<float> call;
+    call.rows = values_.count;
+    call.columns = bounds.padded_stride;
+    call.weights = values_.values;
+    call.weights_stride = values_.stride;
+    call.active = active_.data();
+    call.actives = active_.size();
+    call.input = bounds.padded.data();
+    call.input_stride = bounds.padded_stride;
+    call.output = spare_.values;
+    call.output_stride = spare_.stride;
+    bounds_.kernels().gradients.f32.sweep(call);
+  }
+  return true;
 }
 
 // Finds the norm of a row, from above; scales the row by a power of two where it is too large or small.

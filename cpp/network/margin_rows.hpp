@@ -56,6 +56,7 @@ class GradientRows {
   void gate(std::size_t s);
   void drop(std::size_t s);
   void pull(std::size_t s);
+  bool sweep(std::size_t s);
   void measure(State& state, std::size_t width);
   void rescale(State& state, std::size_t width, int exponent);
   GradientNorm finish(State state);
@@ -71,6 +72,7 @@ class GradientRows {
   Rows<T> values_, spare_;
   std::vector<State> states_;
   std::vector<const std::uint64_t*> row_bits_;
+  std::vector<std::uint32_t> active_;
 };
 
 extern template class GradientRows<float>;

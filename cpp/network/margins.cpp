@@ -47,6 +47,7 @@ const MarginBounds& Margins::bounds() const {
 
 template <class T>
 void Margins::run(const Network<T>& forward, const T* x, const MarginCall& call) const {
+  if (call.rows == 0) return;
   const MarginBounds& bounds = this->bounds();
   const Program<T>& program = forward.program();
   const std::size_t width = program.plan().input_width;

@@ -31,6 +31,8 @@ struct Batch {
 template <class T>
 class Backward;
 template <class T>
+class Bounds;
+template <class T>
 class Program;
 
 template <class T>
@@ -47,6 +49,7 @@ class Network {
   // For the instruction set in force, made on first use.
   const Program<T>& program() const;
   const Backward<T>& backward() const;
+  const Bounds<T>& bounds() const;
 
  private:
   template <class Made>
@@ -56,6 +59,7 @@ class Network {
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Program<T>>> programs_;  // one an instruction set
   mutable std::vector<std::unique_ptr<Backward<T>>> backwards_;
+  mutable std::vector<std::unique_ptr<Bounds<T>>> bounds_;
 };
 
 extern template class Network<float>;

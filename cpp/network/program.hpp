@@ -24,6 +24,7 @@ class Program {
 
   const Kernels& kernels() const { return kernels_; }
   const Plan<T>& plan() const { return plan_; }
+  const std::vector<Step<T>>& steps() const { return steps_; }
   std::size_t panel_rows() const { return panel_rows_; }
 
   // Scratch of one thread, for panels of at most so many rows.

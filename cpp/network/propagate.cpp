@@ -4,6 +4,7 @@
 
 #include "base/parallel.hpp"
 #include "network/backward.hpp"
+#include "network/bounds.hpp"
 #include "network/network.hpp"
 #include "network/program.hpp"
 
@@ -50,6 +51,11 @@ const Program<T>& Network<T>::program() const {
 template <class T>
 const Backward<T>& Network<T>::backward() const {
   return made(backwards_);
+}
+
+template <class T>
+const Bounds<T>& Network<T>::bounds() const {
+  return made(bounds_);
 }
 
 template <class T>

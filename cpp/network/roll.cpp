@@ -10,10 +10,6 @@
 namespace facetry {
 namespace {
 
-constexpr std::size_t kStrip = 48;  // rows of a weight gradient that are an item of work
-// Tangents cost about 3 axes * width^2 a layer and point, Gram matrices 4 (width / 2)^3 with half active.
-constexpr std::size_t kWidthOverAxes = 6;
-
 double sign(double z) { return static_cast<double>((z > 0) - (z < 0)); }
 
 }  // namespace
@@ -112,10 +108,7 @@ double RollPass<T>::roll(const RollOptions& options) {
   }
   scale_ = static_cast<double>(rows_.inputs()) / static_cast<double>(axes.size());
   if (options.has_gradient) by_z_ = rows_.like_values(1);
-  const bool by_axes = options.method == RollMethod::kTangents ||
-                       (options.method == RollMethod::kAuto &&
-                        axes.size() * kWidthOverAxes <= rows_.layer(last_).width + 2 * kWidthOverAxes);
-  if (by_axes)
+  if (!options.by_gram)
     by_tangents(axes);
   else if (keeps_all())
     by_gram_of_all();
@@ -134,7 +127,7 @@ void RollPass<T>::enter(std::size_t point, const Neurons& kept, const BySquare& 
   const auto count = static_cast<double>(kept.size());
   for (const Neuron& neuron : kept) {
     const Term part = term(neuron);
-    if (std::isinf(part.loss)) continue;  // a margin, where all gradients are 0
+    if (options_.is_margin && neuron.square == 0) continue;  // all gradients are 0 there
     losses_[point] += part.loss / count;
     if (!options_.has_gradient) continue;
     by_z_[neuron.layer].row(point)[neuron.unit] += static_cast<T>(part.by_z * neuron.slope / count);

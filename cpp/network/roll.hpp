@@ -12,16 +12,12 @@
 
 namespace facetry {
 
-// How squared gradients are found: along axes with the whole batch as rows, or by Gram matrices point by
-// point.
-enum class RollMethod { kAuto, kTangents, kGram };
-
 struct RollOptions {
   bool is_margin = false;  // -min |z| / |grad z|; otherwise the mean of |grad z|^2 + hinge * max(0, 1 - |z|)
   double hinge = 0;        // over the `kept` neurons of a point where that is largest, ties by number
   std::size_t kept = 0;
   std::vector<std::size_t> axes;  // of the input; none: all
-  RollMethod method = RollMethod::kAuto;
+  bool by_gram = false;  // squares from Gram matrices point by point, not axis by axis for the whole batch
   bool has_gradient = true;
 };
 

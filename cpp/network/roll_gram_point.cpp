@@ -19,14 +19,16 @@ void mirror(Matrix<R>& square, std::size_t size) {
       }
 }
 
-// Partial sums, so that the compiler may use vectors; rows are padded with zeros.
+// Partial sums, so that the compiler may use vectors.
 template <class R>
 R dot(const R* a, const R* b, std::size_t size) {
   constexpr std::size_t kSums = 8;
   R sums[kSums] = {};
-  for (std::size_t i = 0; i < size; i += kSums)
+  std::size_t i = 0;
+  for (; i + kSums <= size; i += kSums)
     for (std::size_t lane = 0; lane < kSums; ++lane) sums[lane] += a[i + lane] * b[i + lane];
   R sum = 0;
+  for (; i < size; ++i) sum += a[i] * b[i];
   for (const R part : sums) sum += part;
   return sum;
 }

@@ -86,6 +86,7 @@ void AxisPairs<T>::squares(std::size_t l, std::size_t point, std::vector<T>& sum
 template <class T>
 void AxisPairs<T>::pull(const Matrices<T>& coefficients, T factor) {
   const std::size_t n = axes_.size();
+  cotangents_.clear();
   for (std::size_t l = 0; l <= last_; ++l) cotangents_.emplace_back(rows_.points() * n, rows_.layer(l).width);
   rows_.for_blocks(static_cast<double>(n), [&](std::size_t begin, std::size_t end) {
     for (std::size_t l = last_ + 1; l-- > 0;) {

@@ -208,19 +208,26 @@ class Slopes {
     return most;
   }
 
-  // Scaled by a power of two, so that squares neither overflow nor vanish.
-  double largest_singular_value(const T* rows, Scratch& scratch) const {
-    T most = 0;
+  // A power of two that keeps squares from overflowing and vanishing; 1 for floats, whose squares are doubles
+  // in any case. 0, infinite or NaN where the largest element is.
+  double scale_of(const T* rows) const {
+    if constexpr (sizeof(T) < sizeof(double)) return 1;
+    double most = 0;
     for (std::size_t i = 0; i < rows_; ++i)
       for (std::size_t c = 0; c < width_; ++c) {
-        const T size = std::abs(rows[i * stride_ + c]);
-        if (!(size <= most)) most = size;
+        const double size = std::abs(static_cast<double>(rows[i * stride_ + c]));
         if (std::isnan(size)) return size;
+        most = std::max(most, size);
       }
     if (most == 0 || std::isinf(most)) return most;
     int exponent = 0;
-    std::frexp(static_cast<double>(most), &exponent);
-    const double scale = std::ldexp(1.0, std::min(-exponent, 1023));
+    std::frexp(most, &exponent);
+    return std::ldexp(1.0, std::min(-exponent, 1023));
+  }
+
+  double largest_singular_value(const T* rows, Scratch& scratch) const {
+    const double scale = scale_of(rows);
+    if (scale == 0 || !std::isfinite(scale)) return scale;
     const bool is_wide = rows_ <= width_;
     const std::size_t side = std::min(rows_, width_), length = std::max(rows_, width_);
     const std::size_t padded = round_up(side, kernels_.gradients.f64.columns);
@@ -232,6 +239,9 @@ class Slopes {
       }
     kernels_.gradients.f64.sweep({side, padded, scratch.left.data(), length, scratch.all.data(), length,
                                   scratch.right.data(), padded, scratch.gram.data(), padded});
+    double trace = 0;
+    for (std::size_t i = 0; i < side; ++i) trace += scratch.gram[i * padded + i];
+    if (!std::isfinite(trace)) return std::sqrt(trace);
     return std::sqrt(std::max(0.0, largest_eigenvalue(scratch.gram.data(), side, padded))) / scale;
   }
 

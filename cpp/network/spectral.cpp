@@ -9,17 +9,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numeric>
 #include <vector>
 
 #include "base/outward.hpp"
+#include "base/parallel.hpp"
 #include "network/packed_matrix.hpp"
 
 namespace facetry {
 namespace {
 
-constexpr double kWork = 2e9;  // multiply-adds for one matrix, at most: 0.1 s
+constexpr double kWork = 1e11;  // multiply-adds for one matrix, at most: 4 s of a core
 constexpr std::size_t kSquarings = 6;
+constexpr std::size_t kRowsPerItem = 28;
 
 // The root of a sum of squares, upwards; the sum has n terms.
 double root_of_squares(double squares, std::size_t n) {
@@ -62,6 +65,27 @@ double plain_bound(const MatrixView& matrix) {
   return std::min(above(product + lost_to_factors(matrix)), frobenius_bound(matrix));
 }
 
+// The Gram matrix of the rows, row-major with stride n.
+std::vector<double> gram(const DenseFamily<double>& family, const std::vector<double>& rows, std::size_t n) {
+  const std::size_t depth = rows.size() / n;
+  const PackedMatrix<double> packed(family, n, depth,
+                                    [&](std::size_t j, std::size_t k) { return rows[j * depth + k]; });
+  std::vector<double> result(n * n);
+  const std::size_t items = (n + kRowsPerItem - 1) / kRowsPerItem;
+  const double work = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(depth);
+  parallel_for(items, work / family.speed, [&]() -> Work {
+    auto part = std::make_shared<std::vector<double>>(kRowsPerItem * packed.stride());
+    return [&, part](std::size_t item) {
+      const std::size_t begin = item * kRowsPerItem;
+      const std::size_t count = std::min(kRowsPerItem, n - begin);
+      packed.multiply(count, rows.data() + begin * depth, depth, part->data(), packed.stride());
+      for (std::size_t i = 0; i < count; ++i)
+        std::copy_n(part->data() + i * packed.stride(), n, result.data() + (begin + i) * n);
+    };
+  });
+  return result;
+}
+
 // rho of a symmetric matrix, row-major with stride n, which is overwritten.
 double spectral_radius(const DenseFamily<double>& family, std::vector<double>& a, std::size_t n,
                        std::size_t squarings) {
@@ -71,10 +95,7 @@ double spectral_radius(const DenseFamily<double>& family, std::vector<double>& a
   const double scale = inverse_scale(frobenius);
   for (double& value : a) value *= scale;  // ||A||_F is in [1, 2); a loss to underflow is below 2^-1074 each
   const double loss = above(static_cast<double>(n) * kTiny<double>);
-  const PackedMatrix<double> packed(family, n, n, [&](std::size_t j, std::size_t k) { return a[j * n + k]; });
-  std::vector<double> square(n * packed.stride());
-  packed.multiply(n, a.data(), n, square.data(), packed.stride());
-  for (std::size_t i = 0; i < n; ++i) std::copy_n(square.data() + i * packed.stride(), n, a.data() + i * n);
+  a = gram(family, a, n);
   const double rounding = above(4 * gamma<double>(n) + static_cast<double>(n) * loss);
   const double radius = above(std::sqrt(above(spectral_radius(family, a, n, squarings - 1) + rounding)));
   return above(above(radius + loss) / scale);
@@ -105,21 +126,16 @@ double spectral_bound(const DenseFamily<double>& family, const MatrixView& matri
   const std::size_t depth = std::max(matrix.rows, matrix.columns);
   const double plain = plain_bound(matrix);
   const auto cube = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n);
-  const double gram = cube / static_cast<double>(n) * static_cast<double>(depth);
-  if (n == 1 || gram > kWork || !std::isfinite(plain) || !(plain > 0)) return plain;
-  const auto squarings = static_cast<std::size_t>(std::min<double>(kSquarings, (kWork - gram) / cube));
+  const double first = cube / static_cast<double>(n) * static_cast<double>(depth);
+  if (n == 1 || first > kWork || !std::isfinite(plain) || !(plain > 0)) return plain;
+  const auto squarings = static_cast<std::size_t>(std::min<double>(kSquarings, (kWork - first) / cube));
   const bool is_wide = matrix.rows == n;
   const double scale = inverse_scale(largest(matrix));
   std::vector<double> side(n * depth);  // the smaller side as rows
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t k = 0; k < depth; ++k)
       side[i * depth + k] = (is_wide ? matrix.at(i, k) : matrix.at(k, i)) * scale;
-  const PackedMatrix<double> packed(family, n, depth,
-                                    [&](std::size_t j, std::size_t k) { return side[j * depth + k]; });
-  std::vector<double> product(n * packed.stride());
-  packed.multiply(n, side.data(), depth, product.data(), packed.stride());
-  std::vector<double> a(n * n);
-  for (std::size_t i = 0; i < n; ++i) std::copy_n(product.data() + i * packed.stride(), n, a.data() + i * n);
+  std::vector<double> a = gram(family, side, n);
   const double sum = std::inner_product(side.begin(), side.end(), side.begin(), 0.0);
   const double frobenius = root_of_squares(sum, n * depth);
   const double rounding =

@@ -13,25 +13,21 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-void bound(const Batch& batch, std::size_t i, double* lo, double* hi) {
-  const std::size_t dim = batch.dim;
-  std::fill_n(lo, dim, kInfinity);
-  std::fill_n(hi, dim, -kInfinity);
-  UnitRows rows(batch, i);
-  const Interior interior = find_interior(rows, batch.tolerance);
-  if (interior.dimension < 0) return;
-  if (interior.depth <= batch.tolerance)
-    rows.table.relax(2 * batch.tolerance);  // flat, perhaps empty by rounding
-  Simplex simplex(rows.table, kFeasibility);
-  std::vector<double> axis(dim, 0.0);
-  for (std::size_t k = 0; k < dim; ++k) {
+// False for an empty polytope.
+bool bound(const RowTable& rows, double* lo, double* hi) {
+  Simplex simplex(rows, kFeasibility);
+  std::vector<double> axis(rows.dim(), 0.0);
+  for (std::size_t k = 0; k < rows.dim(); ++k) {
     for (const double sign : {1.0, -1.0}) {
       axis[k] = sign;
-      const bool bounded = simplex.maximize(axis.data()) == Status::kOptimal;
-      (sign > 0 ? hi : lo)[k] = sign * (bounded ? simplex.objective_at_vertex() : kInfinity) + 0.0;  // no -0
+      const Status status = simplex.maximize(axis.data());
+      if (status == Status::kEmpty) return false;
+      const double value = status == Status::kOptimal ? simplex.objective_at_vertex() : kInfinity;
+      (sign > 0 ? hi : lo)[k] = sign * value + 0.0;  // no -0
     }
     axis[k] = 0;
   }
+  return true;
 }
 
 }  // namespace
@@ -39,7 +35,16 @@ void bound(const Batch& batch, std::size_t i, double* lo, double* hi) {
 void bounding_boxes(const Batch& batch, double* lo, double* hi) {
   const double nanoseconds = 2 * static_cast<double>(batch.dim) * lp_nanoseconds(batch);
   parallel_for(batch.count, nanoseconds, [&]() -> Work {
-    return [&](std::size_t i) { bound(batch, i, lo + i * batch.dim, hi + i * batch.dim); };
+    return [&](std::size_t i) {
+      double *low = lo + i * batch.dim, *high = hi + i * batch.dim;
+      UnitRows rows(batch, i);
+      if (rows.impossible < 0) {
+        if (bound(rows.table, low, high)) return;
+        if (relax_if_flat(rows, batch.tolerance) && bound(rows.table, low, high)) return;
+      }
+      std::fill_n(low, batch.dim, kInfinity);
+      std::fill_n(high, batch.dim, -kInfinity);
+    };
   });
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numbers>
 
 #include "base/parallel.hpp"
 #include "polytope/dimension.hpp"
@@ -16,13 +15,9 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 double largest_ball(const UnitRows& rows, double tolerance, double* centre) {
   const RowTable& unit = rows.table;
   const std::size_t dim = unit.dim();
-  RowTable table(dim + 1, unit.count());
-  std::vector<double> row(dim + 1, 1.0);
-  for (std::size_t i = 0; i < unit.count(); ++i) {
-    unit.copy_row(i, row.data());
-    table.add(row.data(), unit.rhs(i), unit.size(i), std::numbers::sqrt2);
-  }
-  std::fill(row.begin(), row.end() - 1, 0.0);
+  const RowTable table = unit.lifted(1);
+  std::vector<double> row(dim + 1, 0.0);
+  row[dim] = 1;
   Simplex simplex(table, kFeasibility);
   if (simplex.maximize(row.data()) == Status::kUnbounded) {
     const Interior interior = find_interior(rows, tolerance);

@@ -175,6 +175,13 @@ Interior find_interior(const UnitRows& rows, double tolerance) {
   return Search(rows, tolerance).run();
 }
 
+bool relax_if_flat(UnitRows& rows, double tolerance) {
+  const Interior interior = find_interior(rows, tolerance);
+  if (interior.dimension < 0 || interior.depth > tolerance) return false;
+  rows.table.relax(std::max(-interior.depth, 0.0) + 10 * kFeasibility);
+  return true;
+}
+
 void find_interiors(const Batch& batch, const Interiors& out) {
   const std::size_t dim = batch.dim;
   std::fill_n(out.equality, batch.total_rows(), false);

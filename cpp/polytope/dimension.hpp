@@ -23,6 +23,10 @@ struct Interior {
 
 Interior find_interior(const UnitRows& rows, double tolerance);
 
+// Flat polytopes can be empty by rounding, where the tolerance rule says that they are not. True where that
+// is so: then every row is moved outwards as little as makes the polytope non-empty.
+bool relax_if_flat(UnitRows& rows, double tolerance);
+
 struct Interiors {
   std::int64_t* dimension;
   double* depth;

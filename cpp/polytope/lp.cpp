@@ -51,6 +51,7 @@ Simplex::Simplex(const RowTable& table, double tolerance, double direction)
       normals_(dim_ * dim_),
       slots_(dim_),
       y_(dim_),
+      ratio_(dim_),
       near_(dim_),
       far_(dim_),
       objective_(dim_),
@@ -236,17 +237,19 @@ std::ptrdiff_t Simplex::most_violated(const RowTable& rows) {
 }
 
 // The ratio test on mu_. Of nearly equal ratios the largest pivot wins; the lowest row when stalled (Bland).
-std::size_t Simplex::leaving_slot() const {
+std::size_t Simplex::leaving_slot() {
   double largest = 0;
   for (std::size_t j = 0; j < dim_; ++j) largest = std::max(largest, std::abs(mu_[j]));
   const double least = kPivotTolerance * largest;
-  double ratio = std::numeric_limits<double>::infinity();
-  for (std::size_t j = 0; j < dim_; ++j)
-    if (mu_[j] > least) ratio = std::min(ratio, y_[j] / mu_[j]);
-  std::size_t best = dim_;
-  const double tie = ratio * (1 + 1e-12) + 1e-14;
+  double smallest = std::numeric_limits<double>::infinity();
   for (std::size_t j = 0; j < dim_; ++j) {
-    if (!(mu_[j] > least) || y_[j] / mu_[j] > tie) continue;
+    ratio_[j] = mu_[j] > least ? y_[j] / mu_[j] : std::numeric_limits<double>::infinity();
+    smallest = std::min(smallest, ratio_[j]);
+  }
+  std::size_t best = dim_;
+  const double tie = smallest * (1 + 1e-12) + 1e-14;
+  for (std::size_t j = 0; j < dim_ && smallest < std::numeric_limits<double>::infinity(); ++j) {
+    if (ratio_[j] > tie) continue;
     const bool better = best == dim_ || (uses_lowest_index() ? slots_[j] < slots_[best] : mu_[j] > mu_[best]);
     if (better) best = j;
   }

@@ -79,7 +79,7 @@ class Simplex {
   std::ptrdiff_t worst(const RowTable& rows, const Counts& counts) const;
   std::ptrdiff_t most_violated_along(const RowTable& rows);
   bool uses_lowest_index() const;
-  std::size_t leaving_slot() const;
+  std::size_t leaving_slot();
 
   const RowTable* table_;
   double tolerance_, direction_;
@@ -87,7 +87,7 @@ class Simplex {
   AlignedArray<double> inverse_;  // column j: the edge along which basis row j alone changes
   std::vector<double> normals_;   // the basis rows, also those at infinity
   std::vector<std::int32_t> slots_;
-  std::vector<double> y_, near_, far_, objective_;
+  std::vector<double> y_, ratio_, near_, far_, objective_;
   AlignedArray<double> row_, mu_, values_;
   std::size_t infinite_ = 0, pivots_ = 0, since_refactor_ = 0, stalled_ = 0, entering_ = 0;
   std::ptrdiff_t contradiction_ = -1;

@@ -41,19 +41,6 @@ struct One {
   }
 };
 
-// How deep the contradiction is, by the tolerance rule: at most tolerance means that it may be rounding.
-double depth_of(const Simplex& simplex, const RowTable& table) {
-  const auto last = static_cast<std::size_t>(simplex.contradiction());
-  double gap = table.rhs(last), size = table.size(last);
-  for (std::size_t j = 0; j < simplex.dim(); ++j) {
-    if (simplex.basis()[j] == Simplex::kAtInfinity) continue;
-    const auto row = static_cast<std::size_t>(simplex.basis()[j]);
-    gap += simplex.multipliers()[j] * table.rhs(row);
-    size += simplex.multipliers()[j] * table.size(row);
-  }
-  return -gap / size;
-}
-
 void solve(const double* objective, const std::int64_t* start, double tolerance, UnitRows& rows, One& out) {
   if (rows.impossible >= 0) {
     out.set_empty();
@@ -63,9 +50,7 @@ void solve(const double* objective, const std::int64_t* start, double tolerance,
   Simplex simplex(rows.table, kFeasibility);
   if (start) simplex.warm_start(start, out.dim);
   out.status = simplex.maximize(objective);
-  if (out.status == Status::kEmpty && depth_of(simplex, rows.table) <= tolerance) {
-    // Flat or nearly so: the rule calls it non-empty, and so it is with every row moved by the tolerance.
-    rows.table.relax(2 * tolerance);
+  if (out.status == Status::kEmpty && relax_if_flat(rows, tolerance)) {
     simplex.reset();
     out.status = simplex.maximize(objective);
   }

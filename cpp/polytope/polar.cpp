@@ -92,7 +92,6 @@ class Tester {
     if (is_facet_[row]) return;
     std::vector<double> objective(facets_.dim());
     rows_.table().copy_row(row, objective.data());
-    simplex_.reset();
     simplex_.set_objective(objective.data());
     const std::size_t limit = 1000 + 100 * facets_.dim() + 2 * rows_.table().count();
     for (std::size_t step = 0; step < limit; ++step) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace facetry::polytope {
 namespace {
@@ -63,10 +64,15 @@ class Hull {
     constexpr double kDirections[8][2] = {{1, 0},  {1, 1},   {0, 1},  {-1, 1},
                                           {-1, 0}, {-1, -1}, {0, -1}, {1, -1}};
     Corner extreme[8];
-    for (int e = 0; e < 8; ++e) {
-      const auto value = [&](const Corner& c) { return c.x * kDirections[e][0] + c.y * kDirections[e][1]; };
-      extreme[e] = *std::max_element(corners_.begin(), corners_.end(),
-                                     [&](const Corner& a, const Corner& b) { return value(a) < value(b); });
+    double farthest[8];
+    std::fill_n(farthest, 8, -std::numeric_limits<double>::infinity());
+    for (const Corner& c : corners_) {
+      for (int e = 0; e < 8; ++e) {
+        const double value = c.x * kDirections[e][0] + c.y * kDirections[e][1];
+        if (value <= farthest[e]) continue;
+        farthest[e] = value;
+        extreme[e] = c;
+      }
     }
     std::erase_if(corners_, [&](const Corner& c) {
       bool inside = false;

@@ -68,11 +68,21 @@ void RowTable::add(const double* row, double rhs, double size, double norm) {
   for (std::size_t k = 0; k < dim_; ++k) columns_[k * stride_ + count_] = row[k];
   rhs_[count_] = rhs;
   inverse_size_[count_] = 1 / size;
-  norm_.resize(count_);
-  size_.resize(count_);
   norm_.push_back(norm);
   size_.push_back(size);
   ++count_;
+}
+
+RowTable RowTable::lifted(double last) const {
+  RowTable table(dim_ + 1, stride_);
+  std::copy_n(columns_.data(), dim_ * stride_, table.columns_.data());
+  std::fill_n(table.columns_.data() + dim_ * stride_, count_, last);
+  std::copy_n(rhs_.data(), stride_, table.rhs_.data());
+  std::copy_n(inverse_size_.data(), stride_, table.inverse_size_.data());
+  table.count_ = count_;
+  table.size_ = size_;
+  for (const double norm : norm_) table.norm_.push_back(std::sqrt(norm * norm + last * last));
+  return table;
 }
 
 void RowTable::relax(double sizes) {

@@ -46,9 +46,15 @@ class RowTable {
   void copy_row(std::size_t i, double* row) const;
   double slack(std::size_t i, const double* x) const;
 
-  void clear() { count_ = 0; }
+  void clear() {
+    count_ = 0;
+    norm_.clear();
+    size_.clear();
+  }
   // The capacity grows when needed.
   void add(const double* row, double rhs, double size, double norm = 1);
+  // The same rows in one dimension more, with this last coefficient.
+  RowTable lifted(double last) const;
   // Moves every row outwards by so many sizes.
   void relax(double sizes);
 

@@ -5,6 +5,8 @@
 // `infinity`.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -55,6 +57,8 @@ class Skeleton {
   void coordinates(std::size_t v, double* x) const {
     for (std::size_t k = 0; k < d_; ++k) x[k] = x_[k * capacity_ + v];
   }
+  // Whether rounding alone is between v and the facets through it.
+  bool is_sharp(std::size_t v) const;
   // Solves for the point where the facets of v meet, in place of the one that was interpolated. Gives
   // |det| of their unit normals, 0 where v is at infinity.
   double refine(std::size_t v);
@@ -69,27 +73,57 @@ class Skeleton {
   void normalise(const HalfSpaces& rows);
   void find_lines(std::vector<Index>& basis);
   void start(const std::vector<Index>& basis);
-  void cut(Index row);
-  bool classify(Index row);
-  void make_vertices(Index row);
-  void join();
-  void join_across(Index outside, std::size_t slot, std::size_t other);
-  void place(std::size_t v, std::size_t inside, std::size_t outside);
-  void drop_outside();
-  void move_vertex(std::size_t from, std::size_t to);
+  bool build_with(const std::vector<Index>& basis, double tolerance);
+  // Whether no tie has put a vertex outside of a row.
+  bool is_consistent();
+  struct Sides {
+    std::size_t outside, ties;
+  };
+  Sides sides(std::size_t row);
+  double size_of(std::size_t row) const { return std::max(std::abs(b_[row]), scale_); }
   void reserve(std::size_t vertices);
+  // What follows is compiled for each dimension D up to 8, and for any other one as D = 0: loops of a known
+  // length are twice as fast.
+  template <std::size_t D>
+  std::size_t dim() const {
+    return D ? D : d_;
+  }
+  template <std::size_t D>
+  void cut_by_all(const std::vector<Index>& basis);
+  template <std::size_t D>
+  void cut(Index row);
+  template <std::size_t D>
+  bool classify(Index row);
+  template <std::size_t D>
+  void make_vertices(Index row);
+  template <std::size_t D>
+  void join();
+  template <std::size_t D>
+  void join_across(Index outside, std::size_t slot, std::size_t other);
+  template <std::size_t D>
+  void place(std::size_t v, std::size_t inside, std::size_t outside);
+  template <std::size_t D>
+  void drop_outside();
+  template <std::size_t D>
+  void move_vertex(std::size_t from, std::size_t to);
+  template <std::size_t D>
   std::size_t slot_of_neighbour(std::size_t v, Index neighbour) const;
+  template <std::size_t D>
   std::size_t slot_of_facet(std::size_t v, Index facet) const;
 
   std::size_t d_ = 0, given_ = 0, rows_ = 0, n_ = 0, capacity_ = 0;
-  double tolerance_ = 0, scale_ = 0;
-  std::size_t max_bytes_ = 0;
+  double tolerance_ = 0, cut_tolerance_ = 0, scale_ = 0, top_ = 0;
+  std::size_t max_bytes_ = 0, since_check_ = 0;
   bool impossible_ = false;
   std::vector<double> a_, b_, lines_;
   std::vector<Index> facets_, neighbours_;
   std::vector<double> x_, t_, size_, value_;
   std::vector<std::uint8_t> tied_;
-  std::vector<Index> outside_, source_, source_slot_;
+  struct Crossing {  // the edge of a vertex outside that leaves the facet in a slot of it
+    Index outside, slot;
+  };
+  std::vector<Index> outside_;
+  std::vector<Crossing> crossing_;
   std::vector<double> solve_, moved_;
 };
 

@@ -2,7 +2,12 @@
 // normals.
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
 
+#include "base/aligned.hpp"
+#include "kernels/vertices.hpp"
 #include "polytope/linear_algebra.hpp"
 #include "polytope/skeleton.hpp"
 
@@ -28,6 +33,7 @@ void Skeleton::normalise(const HalfSpaces& rows) {
   const auto middle = value_.begin() + static_cast<std::ptrdiff_t>((value_.size() - !value_.empty()) / 2);
   std::nth_element(value_.begin(), middle, value_.end());
   scale_ = value_.empty() ? 1 : *middle;
+  top_ = value_.empty() ? 1 : *std::max_element(value_.begin(), value_.end());
 }
 
 // Takes rows by pivoted Gram-Schmidt; directions that no row of them sees are lines.
@@ -87,6 +93,25 @@ void Skeleton::start(const std::vector<Index>& basis) {
       neighbours_[v * d_ + r] = v == r + 1 ? 0 : static_cast<Index>(r + 1);
     }
   }
+}
+
+void Skeleton::reserve(std::size_t vertices) {
+  vertices = round_up(vertices, kVertexPadding);
+  const std::size_t each = d_ * (sizeof(double) + 2 * sizeof(Index)) + 3 * sizeof(double) + 1;
+  if (vertices > std::min<std::size_t>(max_bytes_ / each, std::numeric_limits<Index>::max()))
+    throw std::length_error("the polytope has so many vertices that they do not fit in memory (" +
+                            std::to_string(n_) + " so far)");
+  facets_.resize(std::max(facets_.size(), vertices * d_));
+  neighbours_.resize(std::max(neighbours_.size(), vertices * d_));
+  t_.resize(std::max(t_.size(), vertices));
+  size_.resize(t_.size());
+  value_.resize(t_.size());
+  tied_.resize(t_.size());
+  moved_.resize(t_.size() * d_);
+  for (std::size_t k = 0; k < d_ && capacity_; ++k)
+    std::copy_n(x_.data() + k * capacity_, capacity_, moved_.data() + k * vertices);
+  x_.swap(moved_);
+  capacity_ = vertices;
 }
 
 }  // namespace facetry::polytope

@@ -42,8 +42,10 @@ class Collector {
     group_.resize(s_->size());
     for (std::size_t v = 0; v < s_->size(); ++v) {
       group_[v] = static_cast<Index>(v);
-      const double determinant = s_->refine(v);
-      if (s_->tied(v)) tied_.push_back({v, determinant, {}});
+      if (s_->tied(v))
+        tied_.push_back({v, s_->refine(v), {}});
+      else if (!s_->is_sharp(v))
+        s_->refine(v);
     }
     x_.resize(d_);
     for (Tied& t : tied_) t.rows = rows_at(t.vertex);
@@ -88,7 +90,7 @@ class Collector {
     for (std::size_t i = 0; i < members_.size(); ++i) {
       s_->coordinates(members_[i], x_.data());
       auto& list = i < finite_ ? out.vertices : out.rays;
-      list.insert(list.end(), x_.begin(), x_.end());
+      for (const double x : x_) list.push_back(x + 0.0);  // 0 in place of -0
     }
     if (finite_)
       for (std::size_t j = 0; j < s_->lines().size(); j += d_)
@@ -192,12 +194,10 @@ bool is_flat(const Skeleton& s) {
     s.coordinates(v, x.data());
     return s.tie(row, s.slack(row, x.data(), s.at_infinity(v)), x.data(), s.at_infinity(v));
   };
-  if (!s.lines().empty()) return false;
-  for (const Skeleton::Index row : s.facets_of(0)) {
-    if (row >= s.rows()) continue;
-    bool everywhere = true;
-    for (std::size_t v = 0; v < s.size() && everywhere; ++v) everywhere = holds(row, v);
-    if (everywhere) return true;
+  for (std::size_t row = 0; row < s.rows(); ++row) {
+    std::size_t v = 0;
+    while (v < s.size() && holds(row, v)) ++v;
+    if (v == s.size()) return true;
   }
   return false;
 }

@@ -14,6 +14,7 @@ namespace facetry::polytope {
 namespace {
 
 constexpr Skeleton::Index kNone = ~Skeleton::Index{0};
+constexpr std::size_t kVerticesPerCheck = 1 << 16;  // sorted between two looks at Ctrl-C
 constexpr std::size_t kPointsPerItem = 4096;
 
 }  // namespace
@@ -68,6 +69,11 @@ Pyramids::Index Pyramids::face(std::uint64_t key, std::size_t depth, std::span<c
 
 // Lists the vertices of every facet of the face that does not hold its apex, in the order of `vertices`.
 void Pyramids::sort_into_facets(std::size_t depth, std::span<const Index> vertices) {
+  since_check_ += vertices.size();
+  if (since_check_ > kVerticesPerCheck) {
+    since_check_ = 0;
+    check_stop();
+  }
   Level& level = levels_[depth];
   for (const Index facet : level.facets) level.end[facet] = 0;
   level.facets.clear();
@@ -118,7 +124,6 @@ Pyramids::Index Pyramids::insert(const Face& face) {
 }
 
 void Pyramids::require_room() const {
-  check_stop();
   const std::size_t bytes =
       2 * (faces_.size() * sizeof(Face) + children_.size() * sizeof(Child) + table_.size() * sizeof(Index));
   if (2 * bytes > max_bytes_)

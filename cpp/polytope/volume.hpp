@@ -48,7 +48,7 @@ class Pyramids {
   const double* point(Index vertex) const { return points_.data() + vertex * d_; }
 
   const Skeleton* s_ = nullptr;
-  std::size_t d_ = 0, max_bytes_ = 0;
+  std::size_t d_ = 0, max_bytes_ = 0, since_check_ = 0;
   bool keep_ = false;
   double volume_ = 0;
   std::vector<double> points_;

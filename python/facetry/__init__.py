@@ -6,12 +6,12 @@
 ([[-1.0]], 2)
 """
 
-from . import cuda
+from . import cuda, gradients
 from .device import available_isas, isa, num_threads, set_num_threads, use_isa
 from .errors import UnsupportedLayer
 from .layers import LAYERS, Abs, Dense, HardSigmoid, HardTanh, Layer, LeakyReLU, PReLU, ReLU, ReLU6, Scale
 from .loaders import demo_path, from_torch, load, load_vnnlib
-from .network import AffineMaps, HalfSpaces, Margins, Network, Slopes
+from .network import AffineMaps, HalfSpaces, LinearRegionCount, Margins, Network, Slopes
 from .patterns import PatternCount, Patterns, PatternSet, UniquePatterns
 from .points import Halton, Sobol, halton, sobol
 from .polytope import Estimate, Mixing, Optimum, Polytope, Polytopes, PolytopeUnion
@@ -21,17 +21,27 @@ from .regions import (
     Complex,
     MapHistogram,
     Piece,
+    Piecewise,
+    PlaneCheck,
+    PlaneComplex,
     Region,
     RegionBlock,
     RegionCount,
     RegionsNear,
     RegionSweep,
+    Segment,
+    SegmentCheck,
+    Segments,
     SweepJob,
     SweepPart,
     Verification,
     iter_regions_in_box,
+    plane_through,
     regions_in_box,
     regions_near,
+    regions_on_plane,
+    regions_on_planes,
+    regions_on_segment,
 )
 
 __all__ = [
@@ -49,6 +59,7 @@ __all__ = [
     "HardTanh",
     "Layer",
     "LeakyReLU",
+    "LinearRegionCount",
     "MapHistogram",
     "Margins",
     "Mixing",
@@ -59,6 +70,9 @@ __all__ = [
     "PatternSet",
     "Patterns",
     "Piece",
+    "Piecewise",
+    "PlaneCheck",
+    "PlaneComplex",
     "Polytope",
     "PolytopeUnion",
     "Polytopes",
@@ -70,6 +84,9 @@ __all__ = [
     "RegionSweep",
     "RegionsNear",
     "Scale",
+    "Segment",
+    "SegmentCheck",
+    "Segments",
     "Slopes",
     "Sobol",
     "SweepJob",
@@ -81,14 +98,19 @@ __all__ = [
     "cuda",
     "demo_path",
     "from_torch",
+    "gradients",
     "halton",
     "isa",
     "iter_regions_in_box",
     "load",
     "load_vnnlib",
     "num_threads",
+    "plane_through",
     "regions_in_box",
     "regions_near",
+    "regions_on_plane",
+    "regions_on_planes",
+    "regions_on_segment",
     "set_num_threads",
     "sobol",
     "use_isa",

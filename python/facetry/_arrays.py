@@ -80,9 +80,9 @@ def as_parameter(name: str, value: object, ndim: int) -> FloatArray:
         converted = array.astype(np.float64 if array.dtype == np.float64 else np.float32)
     else:
         raise TypeError(f"{name} has dtype {array.dtype}, expected float32 or float64")
-    bad = np.argwhere(~np.isfinite(converted))
-    if len(bad):
-        index = tuple(int(i) for i in bad[0])
+    finite = np.isfinite(converted)
+    if not finite.all():
+        index = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(f"{name} is not finite at index {index}")
     result: FloatArray = np.ascontiguousarray(converted)
     result.flags.writeable = False

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from ._arrays import FloatArray
 from ._progress import Progress
 from .patterns import PatternCount, Patterns, PatternSet
+
+
+def point_blocks(points: Any, coerce: Callable[[Any], FloatArray]) -> tuple[Iterable[FloatArray], int | None]:
+    """Give an array of points, or an iterable of arrays, as blocks; and the number of points where known."""
+    if hasattr(points, "shape") or isinstance(points, Sequence):
+        block = coerce(points)
+        return [block], len(block)
+    return map(coerce, points), None
 
 
 def count_stream(

@@ -15,13 +15,14 @@ from .patterns import Patterns
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .survey import Raster, Survey
+    from .survey import Raster, Slice, Survey
 
 RGB = npt.NDArray[np.float64]
 
 _SAMPLE = 600  # patterns that the colour axes are fitted to, in
 _ITERATIONS = 20  # steps: 20 ms for 500 neurons
 _JITTER = 0.15
+_REPORT_FACES = 2000  # with more of them a page holds a bitmap: 1 MB of lines otherwise
 
 
 def pattern_colours(patterns: Patterns) -> RGB:
@@ -39,37 +40,50 @@ def pattern_colours(patterns: Patterns) -> RGB:
     return _oklch_to_srgb(lightness, chroma, np.arctan2(scores[:, 1], scores[:, 0]))
 
 
-def regions(picture: Raster, ax: Axes | None = None) -> Axes:
-    """Draw a raster: a colour a pattern, the class boundary in white, data points as A, B and C."""
+def regions(picture: Slice | Raster, ax: Axes | None = None) -> Axes:
+    """Draw a survey's picture: a colour a pattern, the class boundary, data points as A, B and C.
+
+    Black circles are l2 margin balls: within one, no neuron changes.
+    """
+    from .survey import Raster
+
     ax = _axes(ax, 6.4, 6.4)
-    plane, rows = picture.plane, picture.regions.shape[0]
-    ax.imshow(
-        pattern_colours(picture.patterns)[picture.regions],
-        origin="lower",
-        extent=plane.window,
-        aspect="auto",
-        interpolation="none",
-        zorder=0,
-    )
-    _draw_boundary(ax, picture)
+    plane = picture.plane
+    if isinstance(picture, Raster):
+        _draw_raster(ax, picture)
+    else:
+        picture.regions.plot(rasterize_above=_REPORT_FACES, ax=ax).set_aspect("auto")
+    _draw_balls(ax, picture)
     for letter, (s, t) in zip("ABC", plane.marks, strict=False):
-        ax.plot(s, t, "o", ms=7, mfc="white", mec="black", mew=1.2, zorder=0.9)
+        ax.plot(s, t, "o", ms=7, mfc="white", mec="black", mew=1.2, zorder=5)
         ax.annotate(
-            letter, (s, t), (7, 5), textcoords="offset points", color="white", weight="bold", zorder=0.9,
+            letter, (s, t), (7, 5), textcoords="offset points", color="white", weight="bold", zorder=5,
             bbox={"boxstyle": "round,pad=0.2", "fc": "black", "ec": "none", "alpha": 0.65},
         )  # fmt: skip
-    ax.set_rasterization_zorder(1)
     labels = {
         "inputs": [f"input {k}" for k in plane.numbers],
         "points": ["from A towards B", "across, towards C"],
         "random": ["first direction, in widths of the box", "second direction"],
     }[plane.kind]
     ax.set_xlabel(labels[0])
-    if rows > 1:
+    if plane.v is not None:
         ax.set_ylabel(labels[1])
     else:
         ax.set_yticks([])
     return ax
+
+
+def _draw_raster(ax: Axes, picture: Raster) -> None:
+    ax.imshow(
+        pattern_colours(picture.patterns)[picture.regions],
+        origin="lower",
+        extent=picture.plane.window,
+        aspect="auto",
+        interpolation="none",
+        zorder=0,
+    )
+    _draw_boundary(ax, picture)
+    ax.set_rasterization_zorder(1)
 
 
 def curve(survey: Survey, ax: Axes | None = None) -> Axes:
@@ -102,6 +116,22 @@ def hamming(survey: Survey, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("neurons that differ")
     ax.set_ylabel("% of the pairs")
     ax.legend(frameon=False)
+    return ax
+
+
+def margins(survey: Survey, ax: Axes | None = None) -> Axes:
+    """Draw how many points have which l2 and which l_inf margin, in powers of ten."""
+    ax = _axes(ax, 4.6, 3.4)
+    facts = survey.margins
+    if facts is None or not facts.edges:
+        raise ValueError("the survey has no margins that are positive and finite")
+    for name, label in (("2", "l2"), ("inf", "l∞")):
+        share = 100 * np.array(facts.counts[name]) / facts.points
+        ax.stairs(share, facts.edges, fill=True, alpha=0.55, label=label)
+    ax.set_xscale("log")
+    ax.set_xlabel("radius of the margin ball")
+    ax.set_ylabel("% of the points")
+    ax.legend(frameon=False, loc="upper left")
     return ax
 
 
@@ -150,6 +180,21 @@ def _draw_boundary(ax: Axes, picture: Raster) -> None:
     for k in seen[:1] if len(seen) == 2 else seen[: len(seen) if len(seen) > 1 else 0]:
         field = np.where(picture.classes == k, lead, -lead)
         ax.contour(s, t, field, [0.0], colors="white", linewidths=1.4, zorder=0.5)
+
+
+def _draw_balls(ax: Axes, picture: Slice | Raster) -> None:
+    """Draw the margin balls: ellipses where the plane's coordinates are not lengths."""
+    plane = picture.plane
+    if not len(picture.balls) or plane.v is None:
+        return
+    frame = np.asarray(np.linalg.qr(np.stack([plane.u, plane.v], axis=1), mode="r"))
+    angle = np.linspace(0, 2 * np.pi, 73)
+    ring = np.linalg.solve(frame, np.stack([np.cos(angle), np.sin(angle)]))
+    for s, t, radius in picture.balls:
+        ax.plot(s + radius * ring[0], t + radius * ring[1], color="black", lw=0.8, alpha=0.85, zorder=4)
+    s0, s1, t0, t1 = plane.window
+    ax.set_xlim(s0, s1)
+    ax.set_ylim(t0, t1)
 
 
 def _principal_scores(patterns: Patterns) -> RGB:

@@ -23,6 +23,7 @@ from ..report.files import check_writable, write_files
 from ..report.page import summary
 from ..survey import Survey, environment
 from ..survey import survey as measure
+from ..survey.measure import DEFAULT_MARGINS
 from . import options
 from .progress import reporting
 
@@ -92,6 +93,9 @@ def survey(
             help="Survey the rows of a .npy or .npz array instead; uint8 is divided by 255.",
         ),
     ] = None,
+    margins: Annotated[
+        int, typer.Option(min=0, help="Points, from the first, whose margins are measured; 0: none.")
+    ] = DEFAULT_MARGINS,
     plane: Annotated[
         str | None,
         typer.Option(
@@ -152,6 +156,7 @@ def survey(
                 **source,
                 plane=choice,
                 class_rule=rule,
+                margins=margins,
                 max_bytes=max_bytes,
                 seed=seed,
                 name=name,

@@ -4,6 +4,7 @@ A file a noun: :class:`Network` is the sum of them, so that each can be read alo
 """
 
 from ._base import BaseNetwork
+from ._counts import CountMethods, LinearRegionCount
 from ._gradients import GradientMethods
 from ._jacobians import AffineMaps, HalfSpaces
 from ._margins import MarginMethods, Margins
@@ -11,8 +12,18 @@ from ._regions import RegionMethods
 from ._slopes import SlopeMethods, Slopes
 from ._transforms import Transforms
 
+__all__ = [
+    "AffineMaps",
+    "BaseNetwork",
+    "HalfSpaces",
+    "LinearRegionCount",
+    "Margins",
+    "Network",
+    "Slopes",
+]
 
-class Network(GradientMethods, MarginMethods, RegionMethods, SlopeMethods, Transforms):
+
+class Network(CountMethods, GradientMethods, MarginMethods, RegionMethods, SlopeMethods, Transforms):
     """A piecewise-linear network. Immutable; calls from several threads are safe.
 
     Parameters

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._arrays import FloatArray, as_box, as_points, result_array
-from .._counting import count_stream
+from .._counting import count_stream, point_blocks
 from .._lowering import build_core, propagate_width
 from .._progress import Progress, reporter
 from ..layers import Layer, Scale
@@ -192,12 +192,7 @@ class BaseNetwork:
         """
         if chunk < 1:
             raise ValueError(f"chunk must be at least 1, is {chunk}")
-        blocks: Iterable[FloatArray]
-        if hasattr(points, "shape") or isinstance(points, Sequence):
-            blocks = [self._points(points)]
-            total = len(blocks[0])
-        else:
-            blocks, total = map(self._points, points), None  # type: ignore[arg-type]
+        blocks, total = point_blocks(points, self._points)
         seen = PatternSet(self.layer_widths, max_bytes)
         return count_stream(blocks, total, self.patterns, seen, chunk, reporter(progress, "points"))
 

@@ -123,7 +123,7 @@ class GradientMethods(BaseNetwork):
         --------
         >>> import facetry as ft
         >>> net = ft.Network([ft.Dense([[1.0, 2.0]]), ft.ReLU()])
-        >>> [rows for rows, block in net.iter_neuron_gradients([[1.0, 1.0]] * 3, max_bytes=16)]
+        >>> [rows for rows, block in net.iter_neuron_gradients([[1.0, 1.0]] * 3, max_bytes=32)]
         [slice(0, 2, None), slice(2, 3, None)]
 
         """

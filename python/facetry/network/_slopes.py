@@ -61,8 +61,8 @@ class SlopeMethods(BaseNetwork):
         """Give the slope at every point: the largest growth of the outputs in a direction.
 
         That is ``max |f(x + t v) - f(x)|_p / t`` over ``|v|_p = 1`` for small t (Johansson 2022,
-        Definition 1), the norm of the Jacobian J: its largest singular value (p = 2), its largest sum of magnitudes of a
-        column (p = 1) or of a row (p = inf). On a wall, J is that of the point's own pattern.
+        Definition 1), the norm of the Jacobian J: its largest singular value (p = 2), its largest sum of
+        magnitudes of a column (p = 1) or of a row (p = inf). On a wall, J is that of the point's own pattern.
 
         Parameters
         ----------
@@ -73,8 +73,8 @@ class SlopeMethods(BaseNetwork):
         method : {"auto", "exact", "power"}
             ``"exact"`` forms J row by row, as few rows as there are outputs, and the largest eigenvalue of
             ``J J'`` in float64. ``"power"`` (p = 2) multiplies a vector by J and J' in turns, one pass
-            forward and one back each, and never forms J (Johansson, section 3.4). ``"auto"``: power for p = 2 where J
-            has more than 64 rows and columns.
+            forward and one back each, and never forms J (Johansson, section 3.4). ``"auto"``: power for
+            p = 2 where J has more than 64 rows and columns.
         tolerance : float
             Of the power method: it stops where the residual is at most this. Then a singular value lies
             within ``tolerance * value`` of ``value``, which never exceeds the largest one, rounding apart.
@@ -119,7 +119,10 @@ class SlopeMethods(BaseNetwork):
         shorter = min(self.input_dim, self.output_dim)
         if method == "power" or (method == "auto" and p == 2 and shorter > _EXACT_UP_TO):
             first = np.random.default_rng(seed).standard_normal(self.input_dim)
-            return _power_iteration(self, patterns, first.astype(self.dtype), tolerance, max_iterations)
+            with np.errstate(
+                invalid="ignore", over="ignore"
+            ):  # a J that overflows is reported, not warned of
+                return _power_iteration(self, patterns, first.astype(self.dtype), tolerance, max_iterations)
         return _exact(self, patterns, _NORMS[p], self._first_triangle() if p == 2 else None)
 
     def singular_values(self, x: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -205,7 +208,8 @@ class SlopeMethods(BaseNetwork):
         if inputs <= width or 2.0 * inputs * width**2 > _TRIANGLE_FLOPS:
             return None
         if self._triangle is None:
-            r = np.linalg.qr(first.weight.astype(np.float64).T, mode="r")
+            transpose: FloatArray = first.weight.astype(np.float64).T
+            r = np.asarray(np.linalg.qr(transpose, mode="r"))
             self._triangle = np.ascontiguousarray(r.T.astype(np.float32))
         return self._triangle
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ._base import BaseNetwork
 
 Float64Array = npt.NDArray[np.float64]
-Precision = Literal["float32", "float64"]
 
 
 class Walls:
@@ -90,7 +89,7 @@ def as_norm(p: object) -> float:
     raise ValueError(f"p is {p!r}, expected 1, 2 or inf")
 
 
-def as_precision(precision: str, dtype: np.dtype[Any]) -> Precision:
+def as_precision(precision: str, dtype: np.dtype[Any]) -> str:
     """Refuse a precision that there is not, or that the network does not have."""
     if precision == "float64":
         return "float64"

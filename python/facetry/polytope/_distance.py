@@ -76,14 +76,7 @@ def shortest(pairs: F64, is_point: F64, weights: F64) -> tuple[F64, F64, F64]:
     """
     d = pairs.shape[1] // 2
     while True:
-        n = len(pairs)
-        differences = pairs[:, :d] - pairs[:, d:]
-        system = np.zeros((n + 1, n + 1))
-        system[0, 1:] = system[1:, 0] = is_point
-        system[1:, 1:] = differences @ differences.T
-        right = np.zeros(n + 1)
-        right[0] = 1
-        target: F64 = np.linalg.lstsq(system, right, rcond=None)[0][1:].astype(np.float64)
+        target = lightest(pairs[:, :d] - pairs[:, d:], is_point)
         if (target >= 0).all():
             return pairs, is_point, target
         falling = target < 0
@@ -94,6 +87,19 @@ def shortest(pairs: F64, is_point: F64, weights: F64) -> tuple[F64, F64, F64]:
             weights[np.flatnonzero(falling)[np.argmin(weights[falling])]] = 0
         kept = weights > 0
         pairs, is_point, weights = pairs[kept], is_point[kept], weights[kept]
+
+
+def lightest(differences: F64, is_point: F64) -> F64:
+    """Weights of the shortest sum, of either sign, with 1 for the sum over points (at least one)."""
+    base = int(np.argmax(is_point))
+    others = np.arange(len(differences)) != base
+    columns = differences[others] - is_point[others, None] * differences[base]
+    lengths = np.maximum(np.linalg.norm(columns, axis=1), np.finfo(np.float64).tiny)
+    free = np.linalg.lstsq((columns / lengths[:, None]).T, -differences[base], rcond=None)[0] / lengths
+    target = np.empty(len(differences))
+    target[others] = free
+    target[base] = 1 - free @ is_point[others]
+    return target
 
 
 def resolution(P: Vertices, Q: Vertices) -> float:

@@ -13,6 +13,7 @@ from ._rows import read_only
 from ._tolerance import F64
 
 I64 = npt.NDArray[np.int64]
+ROUNDING = 2.0**-46
 
 
 class VertexForm(NamedTuple):
@@ -55,7 +56,8 @@ def hull_rows(points: F64, directions: F64, tolerance: float) -> tuple[F64, F64,
     _, sizes, axes = np.linalg.svd(np.concatenate([spread, directions]), full_matrices=True)
     rank = int((sizes > tolerance * max(sizes.max(initial=0), 1.0)).sum())
     inside, across = axes[:rank], axes[rank:]
-    A, b = np.concatenate([across, -across]), np.concatenate([across @ middle, -across @ middle])
+    level = without_rounding(across @ middle, np.abs(across) @ np.abs(middle) + scale)
+    A, b = np.concatenate([across, -across]), np.concatenate([level, -level])
     if rank == 0:
         return A, b, None
     y, r = spread @ inside.T, directions @ inside.T
@@ -75,9 +77,16 @@ def hull_rows(points: F64, directions: F64, tolerance: float) -> tuple[F64, F64,
     lengths = np.linalg.norm(facets, axis=1)
     kept = lengths > tolerance * lengths.max(initial=0)  # 0 stands for the facet at infinity
     normals = facets[kept] / lengths[kept, None] @ inside
-    rhs = (1 + facets[kept] @ centre) / lengths[kept] * scale + normals @ middle
+    near, far = (1 + facets[kept] @ centre) / lengths[kept] * scale, normals @ middle
+    terms = scale / lengths[kept] + scale * np.linalg.norm(centre) + np.abs(normals) @ np.abs(middle)
+    rhs = without_rounding(near + far, terms)
     A, b = np.concatenate([normals, A]), np.concatenate([rhs, b])
     return A, b, None if len(r) else corners(points[outer], forms, 2 * len(across))
+
+
+def without_rounding(rhs: F64, terms: F64 | float) -> F64:
+    """Set to 0 what may be the rounding of a sum of terms so large: sizes are taken from right-hand sides."""
+    return np.where(np.abs(rhs) <= ROUNDING * terms, 0.0, rhs)
 
 
 def corners(points: F64, polar: dict[str, Any], equations: int) -> VertexForm:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .. import _core
 from .._arrays import as_parameter
+from ._highs import MOST_DIMENSIONS, maximize_highs
 from ._rows import Rows, read_only
 from ._tolerance import F64
 
@@ -68,7 +69,7 @@ class LinearProgramming(Rows):
         return self._A, self._b, np.array([0, len(self._A)], np.int64), self._tolerance
 
     def maximize(self, c: npt.ArrayLike, *, start: Optimum | None = None) -> Optimum:
-        """Maximise c . x over the polytope by the dual simplex method.
+        """Maximise c . x over the polytope by the dual simplex method; above 256 dimensions by HiGHS (scipy).
 
         Parameters
         ----------
@@ -81,8 +82,8 @@ class LinearProgramming(Rows):
         Returns
         -------
         Optimum
-            Value, point, status and certificate. A polytope that the tolerance calls flat is widened by twice
-            the tolerance where it would be empty.
+            Value, point, status and certificate. A polytope that the tolerance calls flat is widened by just
+            as much as makes it non-empty. HiGHS works to its own tolerance of 1e-7 and gives no basis.
 
         Raises
         ------
@@ -90,6 +91,8 @@ class LinearProgramming(Rows):
             For another shape, NaN or infinity in ``c``.
         RuntimeError
             Where rounding kept the method from ending within its limit of steps.
+        ImportError
+            Above 256 dimensions without scipy (the extra ``facetry[lp]``).
 
         Examples
         --------
@@ -98,8 +101,11 @@ class LinearProgramming(Rows):
         'unbounded'
 
         """
+        objective = as_objective(c, self.dim)
+        if self.dim > MOST_DIMENSIONS:
+            return Optimum(*maximize_highs(self._A, self._b, objective), np.full(self.dim, -1))
         basis = None if start is None else start.basis[None]
-        parts = _core.polytope_maximize(*self._batch, as_objective(c, self.dim)[None], basis)
+        parts = _core.polytope_maximize(*self._batch, objective[None], basis)
         status, value, point, ray, multipliers, at = parts
         return Optimum(str(STATUS[status[0]]), float(value[0]), point[0], multipliers, ray[0], at[0])
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._arrays import as_parameter, require_memory
-from ._hull import hull_rows
+from ._hull import hull_rows, without_rounding
 from ._lp import as_objective
 from ._tolerance import F64, row_norms, row_sizes
 from ._vertices import Vertices
@@ -58,7 +58,7 @@ class Maps(Vertices):
 
         """
         weight, shift = self._as_map(W, a, inputs=False)
-        rows, rhs = self._A @ weight, self._b - self._A @ shift
+        rows, rhs = self._A @ weight, self._moved(-shift)
         norms, sizes = row_sizes(self._A, self._b)
         largest = float(np.linalg.norm(weight, 2)) if weight.size else 0.0
         vanished = row_norms(rows) <= self._tolerance * norms * largest
@@ -115,8 +115,9 @@ class Maps(Vertices):
         back = left[:, :rank] / sizes[:rank]
         A, across = seen._A @ back.T, left[:, rank:].T
         rows = np.concatenate([A, across, -across])
-        rhs = np.concatenate([seen._b + A @ shift, across @ shift, -across @ shift])
-        return self._of(rows, rhs)
+        level = without_rounding(across @ shift, np.abs(across) @ np.abs(shift))
+        inner = without_rounding(seen._b + A @ shift, np.abs(seen._b) + np.abs(A) @ np.abs(shift))
+        return self._of(rows, np.concatenate([inner, level, -level]))
 
     def project(self, axes: Sequence[int], method: str = "auto") -> Self:
         """Project to some coordinates, in the order given.
@@ -212,7 +213,7 @@ class Maps(Vertices):
         (array([3.]), array([4.]))
 
         """
-        return self._of(self._A, self._b + self._A @ as_objective(t, self.dim, "t"))
+        return self._of(self._A, self._moved(as_objective(t, self.dim, "t")))
 
     def scale(self, s: float | npt.ArrayLike) -> Self:
         """Give {s x : x in P}, with one factor for all coordinates or (d,), one for each; any sign, and zero.
@@ -228,6 +229,10 @@ class Maps(Vertices):
         if (factors == 0).any():
             return self.image(np.diag(factors))
         return self._of(self._A / factors, self._b)
+
+    def _moved(self, t: F64) -> F64:
+        """Right-hand sides of the polytope moved by t."""
+        return without_rounding(self._b + self._A @ t, np.abs(self._b) + np.abs(self._A) @ np.abs(t))
 
     def _hull(self, vertices: F64, rays: F64) -> Self:
         lengths = np.linalg.norm(rays, axis=1)

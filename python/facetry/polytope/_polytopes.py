@@ -20,8 +20,9 @@ from ._volume import ManyVolumes
 
 
 class Polytopes(ManyVolumes, ManyInnerBoxes):
-    """Many polytopes of one dimension. Immutable; operations are those of :class:`Polytope`, and return
-    arrays.
+    """Many polytopes of one dimension. Immutable.
+
+    The operations are those of :class:`Polytope`, over threads; they return arrays.
 
     Parameters
     ----------
@@ -226,7 +227,7 @@ def _as_stacked(A: object, b: object, offsets: object) -> tuple[F64, F64, I64]:
         if rhs.shape != rows.shape[:2]:
             raise ValueError(f"b has shape {rhs.shape}, expected {rows.shape[:2]}: one number a row of A")
         starts = np.arange(len(rows) + 1, dtype=np.int64) * rows.shape[1]
-        rows, rhs = rows.reshape(-1, rows.shape[2]), rhs.reshape(-1)
+        rows, rhs = rows.reshape(rhs.size, rows.shape[2]), rhs.reshape(-1)
     else:
         rows = as_parameter("A", A, 2).astype(np.float64, copy=False)
         rhs = as_parameter("b", b, 1).astype(np.float64, copy=False)

@@ -21,30 +21,30 @@ def read_only(array: F64) -> F64:
 
 
 def as_rows(A: object, b: object) -> tuple[F64, F64]:
-    """Copy (m, d) and (m,) to read-only float64 arrays."""
+    """Copy (m, d) and (m,) to read-only float64 arrays, without the rows of zeros."""
     rows = as_parameter("A", A, 2).astype(np.float64, copy=False)
     rhs = as_parameter("b", b, 1).astype(np.float64, copy=False)
-    check_rows(rows, rhs)
-    return read_only(rows), read_only(rhs)
+    norms = check_rows(rows, rhs)
+    return drop_trivial(read_only(rows), read_only(rhs), norms == 0)
 
 
-def check_rows(A: F64, b: F64) -> None:
-    """Refuse rows that do not fit together or whose hyperplane float64 cannot place."""
+def check_rows(A: F64, b: F64) -> F64:
+    """Refuse rows that do not fit together or whose hyperplane float64 cannot place; give the norms."""
     if A.shape[1] == 0:
         raise ValueError(f"A has shape {A.shape}, expected at least one column (dimension)")
     if b.shape != A.shape[:1]:
         raise ValueError(f"b has shape {b.shape}, expected {A.shape[:1]}: one number a row of A")
     norms = row_norms(A)
-    with np.errstate(over="ignore"):
-        far = (norms > 0) & ~np.isfinite(np.divide(b, norms, out=np.zeros_like(b), where=norms > 0))
-    if far.any() or not np.isfinite(norms).all():
-        i = int(np.flatnonzero(far | ~np.isfinite(norms))[0])
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        far = ~np.isfinite(b / norms) & (norms > 0) | np.isinf(norms)
+    if far.any():
+        i = int(np.flatnonzero(far)[0])
         raise ValueError(f"row {i} of A has norm {norms[i]:g} and b[{i}] is {b[i]:g}: out of float64's range")
+    return norms
 
 
-def drop_trivial(A: F64, b: F64) -> tuple[F64, F64]:
+def drop_trivial(A: F64, b: F64, zero: npt.NDArray[np.bool_]) -> tuple[F64, F64]:
     """Drop rows 0 <= b; where b is negative, give the one row 0 <= -1 of the empty polytope."""
-    zero = ~A.any(axis=1)
     if not zero.any():
         return A, b
     if (b[zero] < 0).any():
@@ -61,7 +61,7 @@ class Rows:
     _cache: dict[str, Any]
 
     def __init__(self, A: npt.ArrayLike, b: npt.ArrayLike, *, tolerance: float = DEFAULT_TOLERANCE) -> None:
-        self._set(*drop_trivial(*as_rows(A, b)), check_tolerance(tolerance))
+        self._set(*as_rows(A, b), check_tolerance(tolerance))
 
     def _set(self, A: F64, b: F64, tolerance: float) -> None:
         self._A, self._b, self._tolerance = A, b, tolerance

@@ -40,12 +40,15 @@ def check_slack_tolerance(tolerance: float) -> float:
 
 def row_norms(A: F64) -> F64:
     """Euclidean norm of every row, without overflow or underflow in the squares."""
-    if A.shape[0] == 0:
-        return np.ones(0)
-    largest = np.abs(A).max(axis=1)
-    largest[largest == 0] = 1
-    norms: F64 = largest * np.linalg.norm(A / largest[:, None], axis=1)
-    return norms
+    with np.errstate(over="ignore", under="ignore"):
+        squares = np.einsum("ij,ij->i", A, A)
+        if ((squares > 1e-200) & (squares < 1e200)).all():
+            norms: F64 = np.sqrt(squares)
+            return norms
+        largest = np.abs(A).max(axis=1)
+        largest[largest == 0] = 1
+        scaled: F64 = largest * np.linalg.norm(A / largest[:, None], axis=1)
+        return scaled
 
 
 def row_sizes(A: F64, b: F64) -> tuple[F64, F64]:

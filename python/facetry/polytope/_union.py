@@ -240,7 +240,9 @@ def beyond(whole: Polytope, other: Polytope, dimension: int) -> list[Polytope]:
         return [whole]
     parts = []
     inside = whole
-    for a, b in zip(other.A, other.b, strict=True):
+    for a, b, slack in zip(other.A, other.b, other.row_tolerances, strict=True):
+        if inside.maximize(a).value <= b + slack:
+            continue
         cut = inside & Polytope(-a[None], [-b], tolerance=other.tolerance)
         if cut.dimension == dimension:
             parts.append(cut.minimal())

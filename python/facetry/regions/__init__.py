@@ -4,14 +4,23 @@ Geometry is float64 of the given weights, whatever the network's dtype.
 """
 
 from . import bounds
-from ._box import iter_regions_in_box, regions_in_box
-from ._box_search import RegionBlock, RegionCount
-from ._complex import Complex
-from ._complex_check import Verification
-from ._complex_parts import Adjacency, MapHistogram, Piece
+from ._along import SegmentCheck
+from ._box import (
+    RegionBlock,
+    RegionCount,
+    RegionSweep,
+    SweepJob,
+    SweepPart,
+    iter_regions_in_box,
+    regions_in_box,
+)
+from ._complex import Adjacency, Complex, MapHistogram, Piece, Verification
 from ._near import RegionsNear, regions_near
+from ._plane import plane_through, regions_on_plane, regions_on_planes
+from ._plane_check import PlaneCheck
+from ._plane_complex import PlaneComplex
 from ._region import ClassPiece, Region
-from ._sweep import RegionSweep, SweepJob, SweepPart
+from ._segment import Piecewise, Segment, Segments, regions_on_segment
 
 __all__ = [
     "Adjacency",
@@ -19,16 +28,26 @@ __all__ = [
     "Complex",
     "MapHistogram",
     "Piece",
+    "Piecewise",
+    "PlaneCheck",
+    "PlaneComplex",
     "Region",
     "RegionBlock",
     "RegionCount",
     "RegionSweep",
     "RegionsNear",
+    "Segment",
+    "SegmentCheck",
+    "Segments",
     "SweepJob",
     "SweepPart",
     "Verification",
     "bounds",
     "iter_regions_in_box",
+    "plane_through",
     "regions_in_box",
     "regions_near",
+    "regions_on_plane",
+    "regions_on_planes",
+    "regions_on_segment",
 ]

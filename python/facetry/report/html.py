@@ -71,3 +71,11 @@ def short(value: float) -> str:
 def number(value: float) -> str:
     """Give six digits, with a minus sign that is as wide as a digit."""
     return f"{value:g}".replace("-", "−")
+
+
+def scientific(value: float) -> str:
+    """Give three digits, in powers of ten where it is below a thousandth or a hundred thousand and more."""
+    if value == 0 or 1e-3 <= value < 1e5:
+        return f"{value:.3g}"
+    digits, exponent = f"{value:.2e}".split("e")
+    return f"{digits} × 10<sup>{int(exponent)}</sup>".replace("-", "−")

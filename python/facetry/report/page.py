@@ -7,14 +7,14 @@ from importlib.resources import files
 from string import Template
 
 from .. import plot
-from ..survey import Survey
+from ..survey import Raster, Slice, Survey
 from . import html
 from .charts import svg
 
 
 def render(survey: Survey) -> str:
     """Give the whole page."""
-    sections = (_picture, _patterns, _layers, _hamming, _classes, _points, _network, _times)
+    sections = (_picture, _patterns, _margins, _layers, _hamming, _classes, _points, _network, _times)
     template = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
         title=escape(survey.network.name),
@@ -63,31 +63,41 @@ def _picture(survey: Survey) -> str:
     picture = survey.picture
     if picture is None:
         return ""
-    rows, columns = picture.regions.shape
     plane, count = picture.plane, len(picture.patterns)
     border = {
-        "sign": "White lines are where the output is zero.",
-        "argmax": "White lines are where the class, the largest output, changes.",
-        "argmin": "White lines are where the class, the lowest output, changes.",
+        "sign": "Thick lines are where the output is zero.",
+        "argmax": "Thick lines are where the class, the largest output, changes.",
+        "argmin": "Thick lines are where the class, the lowest output, changes.",
     }[survey.classes.rule]
     if plane.marks:
         classes = ", ".join(f"{letter} is point {k}" for letter, k in zip("ABC", plane.numbers, strict=True))
         border += f" {classes}."
+    if len(picture.balls):
+        border += " In a black circle, the largest l2 ball around its centre, no neuron changes."
     chart = svg(
         lambda ax: plot.regions(picture, ax),
         f"Map of the linear regions in {plane.caption}: {count:,} patterns, one colour each, "
-        "with the class boundary in white.",
+        "with the class boundary.",
         6.2,
-        6.0 if rows > 1 else 1.3,
+        1.3 if plane.v is None else 6.0,
     )
     return html.section(
-        "Regions in a plane" if rows > 1 else "Regions on a line",
+        "Regions on a line" if plane.v is None else "Regions in a plane",
         "Inside a region the same neurons are active and the network is one affine map. A colour is a "
         f"pattern of active neurons; similar patterns have similar hues. {border}",
         f'<figure class="wide">{chart}<figcaption>{escape(plane.caption[0].upper() + plane.caption[1:])}. '
-        f"A raster: {columns} × {rows} samples, {html.count(count, 'pattern')} seen; a region smaller than a "
-        "pixel can be missed.</figcaption></figure>",
+        f"{_extent(picture)}</figcaption></figure>",
     )
+
+
+def _extent(picture: Slice | Raster) -> str:
+    seen = html.count(len(picture.patterns), "pattern")
+    if isinstance(picture, Raster):
+        rows, columns = picture.regions.shape
+        return (
+            f"A raster: {columns} × {rows} samples, {seen} seen; a region smaller than a pixel can be missed."
+        )
+    return f"All {html.count(len(picture.patterns), 'linear region')} in this window, exactly."
 
 
 def _patterns(survey: Survey) -> str:
@@ -109,6 +119,40 @@ def _patterns(survey: Survey) -> str:
         f'<div class="pair"><figure>{chart}</figure>'
         + html.table(("points", "distinct patterns", "of the points"), rows[-10:])
         + "</div>",
+    )
+
+
+def _margins(survey: Survey) -> str:
+    facts = survey.margins
+    if facts is None:
+        return ""
+    names = {"1": "l1", "2": "l2", "inf": "l∞"}
+    head = ("norm", *(f"{p} %" if p < 100 else "largest" for p in facts.percentiles))
+    rows = [
+        (name, *("unbounded" if r is None else html.scientific(r) for r in facts.radii[p]))
+        for p, name in names.items()
+    ]
+    remarks = [
+        (facts.on_a_wall, "on a wall, with margin 0"),
+        (facts.unbounded, "in a region without walls"),
+        (facts.overflowing, "where a value overflows, and left out"),
+    ]
+    notes = "; ".join(
+        f"{html.count(count, 'point')} {html.are(count)} {what}" for count, what in remarks if count
+    )
+    chart = ""
+    if facts.edges:
+        drawn = svg(
+            lambda ax: plot.margins(survey, ax),
+            f"Histogram of l2 and l-infinity margins of {facts.points:,} points, in powers of ten.",
+        )
+        chart = f"<figure>{drawn}</figure>"
+    return html.section(
+        "Margins",
+        "The margin of a point is the radius of the largest ball around it in which no neuron changes: there "
+        f"the network is one affine map. Of {html.count(facts.points, 'point')}, so many per cent have at "
+        f"most the radius in the table, in the units of the inputs.{' ' + notes + '.' if notes else ''}",
+        f'<div class="pair">{chart}{html.table(head, rows)}</div>',
     )
 
 
@@ -234,7 +278,8 @@ def _times(survey: Survey) -> str:
         "propagate": "values and patterns of the points",
         "count": "counting",
         "pairs": "near and far pairs",
-        "picture": "the picture's samples",
+        "margins": "margins",
+        "picture": "the picture's regions",
     }
     machine = survey.environment
     seconds = [(names[stage], f"{value:.3f} s") for stage, value in survey.seconds.items()]

@@ -12,5 +12,6 @@ from .facts import Survey
 from .measure import STAGES, Progress, survey
 from .plane import Plane, PlaneChoice
 from .raster import Raster
+from .slice import Slice
 
-__all__ = ["STAGES", "Plane", "PlaneChoice", "Progress", "Raster", "Survey", "environment", "survey"]
+__all__ = ["STAGES", "Plane", "PlaneChoice", "Progress", "Raster", "Slice", "Survey", "environment", "survey"]

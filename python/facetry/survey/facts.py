@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .raster import Raster
+from .slice import Slice
 
 SCHEMA = 1
 """Version of :meth:`Survey.to_dict`; it grows when a key changes its meaning or goes away."""
@@ -95,6 +96,32 @@ class HammingFacts:
 
 
 @dataclass(frozen=True)
+class MarginFacts:
+    """Margins of the first points: the largest l_p ball around each in which no neuron changes.
+
+    Not certified: right up to rounding in float64.
+    """
+
+    points: int
+    percentiles: tuple[int, ...]
+    radii: dict[str, tuple[float | None, ...]]
+    """By norm, ``"1"``, ``"2"`` and ``"inf"``: the radius at each percentile, None where it is infinite.
+
+    A radius that occurs: the least one that so many per cent of the points do not exceed.
+    """
+    on_a_wall: int
+    """Points with margin 0."""
+    unbounded: int
+    """Points whose region has no walls."""
+    overflowing: int
+    """Points where a value overflows: in no percentile."""
+    edges: tuple[float, ...]
+    """Of the histogram's bins; empty where no margin is positive and finite."""
+    counts: dict[str, tuple[int, ...]]
+    """By norm, ``"2"`` and ``"inf"``: points in each bin; smaller positive margins are in the first."""
+
+
+@dataclass(frozen=True)
 class ClassFacts:
     """How many points have which class; the rule is ``"argmax"``, ``"argmin"`` or ``"sign"`` (one output)."""
 
@@ -111,11 +138,13 @@ class Survey:
     patterns: PatternFacts
     layers: tuple[LayerFacts, ...]
     hamming: HammingFacts
+    margins: MarginFacts | None
+    """None for a network without neurons."""
     classes: ClassFacts
-    picture: Raster | None
+    picture: Slice | Raster | None
     """None where every input is constant."""
     seconds: dict[str, float]
-    """Of loading, making the points, propagating them, counting their patterns, the pairs and the picture."""
+    """Of loading, making, propagating and counting the points, pairs, margins and the picture."""
     environment: dict[str, Any]
     seed: int
     """Of the random pairs and of a random plane; the Sobol points are not random."""
@@ -129,11 +158,12 @@ class Survey:
         """Give plain numbers, strings, lists and dicts, without NaN; ``schema`` is the layout's version.
 
         The keys are the fields of the dataclasses above. ``picture`` has the plane (origin, directions,
-        window) and the number of patterns seen in it, not its pixels.
+        window) and the numbers of regions and patterns in it; ``columns`` and ``rows`` where it is a raster.
         """
         facts: dict[str, Any] = {"schema": SCHEMA}
         for name in ("network", "points", "patterns", "hamming", "classes"):
             facts[name] = asdict(getattr(self, name))
+        facts["margins"] = None if self.margins is None else asdict(self.margins)
         facts["layers"] = [asdict(layer) for layer in self.layers]
         facts["picture"] = None if self.picture is None else _picture_facts(self.picture)
         facts["seconds"] = self.seconds
@@ -147,9 +177,9 @@ class Survey:
         return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
 
 
-def _picture_facts(picture: Raster) -> dict[str, Any]:
+def _picture_facts(picture: Slice | Raster) -> dict[str, Any]:
     plane = picture.plane
-    rows, columns = picture.regions.shape
+    rows, columns = picture.regions.shape if isinstance(picture, Raster) else (None, None)
     return {
         "kind": plane.kind,
         "numbers": list(plane.numbers),
@@ -160,6 +190,8 @@ def _picture_facts(picture: Raster) -> dict[str, Any]:
         "marks": [list(mark) for mark in plane.marks],
         "columns": columns,
         "rows": rows,
+        "faces": None if isinstance(picture, Raster) else len(picture.regions),
         "patterns": len(picture.patterns),
-        "classes": sorted({int(k) for k in picture.classes.flat}),
+        "classes": picture.seen_classes,
+        "balls": picture.balls.tolist(),
     }

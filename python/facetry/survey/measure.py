@@ -9,24 +9,32 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .._classes import classify, rule_of
 from .._progress import reporter
 from ..network import Network
 from ..patterns import Patterns, PatternSet
-from .classes import classify, rule_of
 from .environment import environment
 from .facts import ClassFacts, LayerFacts, NetworkFacts, PatternFacts, PointFacts, Survey
+from .margins import measure_margins
 from .pairs import Distances, measure_pairs
-from .plane import PlaneChoice, choose_plane
-from .raster import raster
+from .plane import Plane, PlaneChoice, choose_plane
+from .raster import Raster, raster
+from .slice import Slice, cut_slice
 from .sources import DataPoints, SobolPoints, as_box, block_rows, data_points
 
 Progress = Callable[[str, int, int], None]
-"""Called with (stage, done, total); the stages are "points", "pairs" and "picture"."""
+"""Called with (stage, done, total); the stages are the keys of ``STAGES``."""
 
-STAGES = {"points": "points", "pairs": "near and far pairs", "picture": "rows of the picture"}
+STAGES = {
+    "points": "points",
+    "pairs": "near and far pairs",
+    "margins": "margins",
+    "picture": "picture",
+}
 
 ACTIVITY_BINS = 20
 DEFAULT_POINTS = 100_000
+DEFAULT_MARGINS = 10_000  # of 100,000 points they would take ten times as long as the rest of a survey
 
 
 def survey(
@@ -38,6 +46,7 @@ def survey(
     plane: PlaneChoice = None,
     class_rule: str = "argmax",
     pairs: int = 4096,
+    margins: int = DEFAULT_MARGINS,
     pixels: int = 600,
     max_bytes: int | None = None,
     seed: int = 0,
@@ -68,8 +77,11 @@ def survey(
         Which output names the class of a point; networks of one output have classes by its sign.
     pairs : int
         Near and far pairs of points for the Hamming distances. Fewer where they would not fit in 128 MiB.
+    margins : int
+        Points, from the first, whose margins are measured (default 10,000); 0: none.
     pixels : int
-        The picture has ``pixels`` x ``pixels`` samples.
+        Where there are too many regions to draw (some 100,000), or only one input varies, the picture is a
+        raster of ``pixels`` x ``pixels`` samples.
     max_bytes : int, optional
         Memory for the set of distinct patterns; once it is full the counts are lower bounds.
     seed : int
@@ -79,8 +91,8 @@ def survey(
     load_seconds : float
         Time it took to load the network, for the report.
     progress : bool or callable, optional
-        Called with (stage, done, total); the stages are "points", "pairs" and "picture". True counts on
-        standard error.
+        Called with (stage, done, total); the stages are "points", "pairs", "margins" and "picture". True
+        counts on standard error.
 
     Raises
     ------
@@ -101,6 +113,10 @@ def survey(
         raise ValueError(f"class_rule is {class_rule!r}, expected 'argmax' or 'argmin'")
     if pairs < 1:
         raise ValueError(f"pairs must be at least 1, is {pairs}")
+    if pixels < 2:
+        raise ValueError(f"pixels must be at least 2, is {pixels}")
+    if margins < 0:
+        raise ValueError(f"margins must not be negative, is {margins}")
     source = _source(net, points, box, data)
     rng = np.random.default_rng(seed)
     rule = rule_of(net.output_dim, class_rule == "argmin")
@@ -114,11 +130,12 @@ def survey(
     report("pairs", distances.facts.pairs, distances.facts.pairs)
     seconds["pairs"] = time.perf_counter() - begin
     begin = time.perf_counter()
-    picture = None
-    if chosen is not None:
-        picture = raster(
-            net, chosen, rule, pixels=pixels, progress=lambda done, total: report("picture", done, total)
-        )
+    balls = None
+    if margins:
+        balls = measure_margins(net, source, margins, lambda done, total: report("margins", done, total))
+    seconds["margins"] = time.perf_counter() - begin
+    begin = time.perf_counter()
+    picture = None if chosen is None else _picture(net, chosen, rule, pixels, report)
     seconds["picture"] = time.perf_counter() - begin
 
     facts = PointFacts(
@@ -134,12 +151,23 @@ def survey(
         patterns=PatternFacts(len(stream.seen), stream.seen.complete, tuple(stream.curve)),
         layers=_layer_facts(net, stream.active, source.n, distances),
         hamming=distances.facts,
+        margins=balls,
         classes=ClassFacts(rule, tuple(stream.classes.tolist())),
         picture=picture,
         seconds=seconds,
         environment=environment(),
         seed=seed,
     )
+
+
+def _picture(net: Network, plane: Plane, rule: str, pixels: int, report: Progress) -> Slice | Raster:
+    found = cut_slice(net, plane, rule)
+    if found is None:
+        return raster(
+            net, plane, rule, pixels=pixels, progress=lambda done, total: report("picture", done, total)
+        )
+    report("picture", 1, 1)
+    return found
 
 
 def _reporter(progress: bool | Progress | None) -> Progress:

@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from .._classes import classify
 from ..network import Network
-from .classes import classify
 from .sources import Box, DataPoints, SobolPoints
 
 F64 = npt.NDArray[np.float64]

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
+from .._classes import classify, lead
 from ..network import Network
 from ..patterns import Patterns
-from .classes import classify, lead
+from .balls import plane_balls
 from .plane import F64, Plane
 from .sources import block_rows
 
@@ -32,6 +33,13 @@ class Raster:
     """The class of every pixel; for one output 1 where it is positive, else 0."""
     leads: F64
     """By how much the class of a pixel leads before the next one; for one output its magnitude."""
+    balls: F64
+    """Points (s, t) and their l2 margins, (k, 3); see :func:`facetry.survey.balls.plane_balls`."""
+
+    @property
+    def seen_classes(self) -> list[int]:
+        """The classes that were seen."""
+        return [int(k) for k in np.unique(self.classes)]
 
 
 def raster(
@@ -45,7 +53,7 @@ def raster(
     """Sample a plane in ``pixels`` x ``pixels`` points, the middles of the pixels (one row for a line).
 
     Points are computed in float64 and rounded to the network's dtype. ``rule`` is one of
-    :func:`facetry.survey.classes.rule_of`.
+    :func:`facetry._classes.rule_of`.
     """
     if pixels < 2:
         raise ValueError(f"pixels must be at least 2, is {pixels}")
@@ -77,4 +85,6 @@ def raster(
         leads[block] = lead(outputs[:count], rule).reshape(shape)
         if progress:
             progress(block.stop, rows)
-    return Raster(plane, regions, Patterns(seen.rows(), net.layer_widths), classes, leads)
+    return Raster(
+        plane, regions, Patterns(seen.rows(), net.layer_widths), classes, leads, plane_balls(net, plane)
+    )

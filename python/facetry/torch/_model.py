@@ -77,8 +77,9 @@ def _add_module(model: Model, module: nn.Module, path: str) -> None:
         raise UnsupportedLayer(f"{name} has hooks, which a loss would not call: remove them")
     prefix = f"{path}." if path else ""
     if type(module) is nn.Sequential:
-        for child_name, child in module.named_children():
-            _add_module(model, child, prefix + child_name)
+        for child_name, child in module._modules.items():  # named_children() leaves out what comes twice
+            if child is not None:
+                _add_module(model, child, prefix + child_name)
         return
     try:
         if type(module).__module__.startswith("torch.nn."):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from .. import _core
+from .._arrays import require_memory
 from ._model import Affine, Model
 from ._request import Request
 from ._slope_state import SlopeState
@@ -28,6 +29,10 @@ def why_not(model: Model) -> str:
 
 def neuron_loss(model: Model, x: Tensor, request: Request) -> tuple[Tensor, Tensor]:
     """Give the loss and the outputs."""
+    axes = len(request.axes) or model.inputs
+    if request.method == "auto":
+        request = replace(request, method="gram" if _prefers_gram(model, axes) else "tangents")
+    _require_memory(model, x, None if request.method == "gram" else axes)
     result: tuple[Tensor, Tensor] = _Loss.apply(  # type: ignore[no-untyped-call]
         model, request, torch.is_grad_enabled(), x, *_tensors(model)
     )
@@ -40,6 +45,27 @@ def slope_loss(model: Model, x: Tensor, iterations: int, state: SlopeState) -> t
         model, iterations, state, x, *_tensors(model)
     )
     return result
+
+
+def _prefers_gram(model: Model, axes: int) -> bool:
+    """Whether Gram matrices are faster than a tangent an axis.
+
+    Tangents cost about 3 axes * width^2 a layer and point, Gram matrices 4 (width / 2)^3 where half of the
+    neurons are active.
+    """
+    width = max((layer.width for layer in model.layers if layer.neurons), default=0)
+    return 6 * axes > width + 12
+
+
+def _require_memory(model: Model, x: Tensor, axes: int | None) -> None:
+    """Refuse what cannot fit: rows of tangents, or the Gram matrices of every thread."""
+    widths = [layer.width for layer in model.layers]
+    rows = 6 * len(x) * (model.inputs + sum(widths))
+    if axes is None:
+        more = 10 * _core.num_threads() * sum(width * width for width in widths)
+    else:
+        more = 4 * len(x) * axes * sum(widths)
+    require_memory((rows + more) * x.element_size(), "the loss")
 
 
 def _tensors(model: Model) -> list[Tensor | None]:
@@ -83,13 +109,12 @@ class _Loss(torch.autograd.Function):
             hinge=request.hinge,
             kept=request.kept,
             axes=request.axes,
-            method=request.method,
+            by_gram=request.method == "gram",
             has_gradient=has_gradient and any(ctx.needs_input_grad),
         )
         return _finish_forward(ctx, native, x, tensors, value)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, loss: Tensor | None, outputs: Tensor | None) -> tuple[Any, ...]:
         return None, None, None, *_gradients(ctx, loss, outputs)
 
@@ -108,7 +133,6 @@ class _Slope(torch.autograd.Function):
         return _finish_forward(ctx, native, x, tensors, value)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, loss: Tensor | None, outputs: Tensor | None) -> tuple[Any, ...]:
         return None, None, None, *_gradients(ctx, loss, outputs)
 
@@ -127,6 +151,10 @@ def _finish_forward(
 
 def _gradients(ctx: Any, loss: Tensor | None, outputs: Tensor | None) -> tuple[Tensor | None, ...]:
     """Gradients of the points and of every weight and bias."""
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            "the native losses can be differentiated once: for create_graph use backend='composed'"
+        )
     tensors = ctx.saved_tensors
     needed = ctx.needs_input_grad[3:]
     results = [

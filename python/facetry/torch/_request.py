@@ -20,7 +20,7 @@ class Request:
     hinge: float = 0.0
     kept: int = 0
     axes: list[int] = field(default_factory=list)
-    method: str = "auto"
+    method: str = "auto"  # or "tangents", "gram"
 
 
 def read_call(model: nn.Module, x: Tensor) -> tuple[Model, Tensor]:
