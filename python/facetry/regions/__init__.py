@@ -5,22 +5,18 @@ Geometry is float64 of the given weights, whatever the network's dtype.
 
 from . import bounds
 from ._along import SegmentCheck
-from ._box import (
-    RegionBlock,
-    RegionCount,
-    RegionSweep,
-    SweepJob,
-    SweepPart,
-    iter_regions_in_box,
-    regions_in_box,
-)
-from ._complex import Adjacency, Complex, MapHistogram, Piece, Verification
+from ._box import iter_regions_in_box, regions_in_box
+from ._box_search import RegionBlock, RegionCount
+from ._complex import Complex
+from ._complex_check import Verification
+from ._complex_parts import Adjacency, MapHistogram, Piece
 from ._near import RegionsNear, regions_near
 from ._plane import plane_through, regions_on_plane, regions_on_planes
 from ._plane_check import PlaneCheck
 from ._plane_complex import PlaneComplex
 from ._region import ClassPiece, Region
 from ._segment import Piecewise, Segment, Segments, regions_on_segment
+from ._sweep import RegionSweep, SweepJob, SweepPart
 
 __all__ = [
     "Adjacency",
