@@ -10,12 +10,13 @@ from ._box_search import RegionBlock, RegionCount
 from ._complex import Complex
 from ._complex_check import Verification
 from ._complex_parts import Adjacency, MapHistogram, Piece
+from ._find_segments import regions_on_segment
 from ._near import RegionsNear, regions_near
 from ._plane import plane_through, regions_on_plane, regions_on_planes
 from ._plane_check import PlaneCheck
 from ._plane_complex import PlaneComplex
 from ._region import ClassPiece, Region
-from ._segment import Piecewise, Segment, Segments, regions_on_segment
+from ._segment import Piecewise, Segment, Segments
 from ._sweep import RegionSweep, SweepJob, SweepPart
 
 __all__ = [
