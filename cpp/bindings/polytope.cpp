@@ -147,7 +147,8 @@ Flags minimal_rows(const Doubles& A, const Doubles& b, const Integers& offsets, 
 
 Flags contains(const Doubles& A, const Doubles& upper, const Doubles& x) {
   const std::size_t rows = size(A.shape(0)), dim = size(A.shape(1)), count = rows_of("x", x, dim);
-  if (upper.ndim() != 1 || size(upper.shape(0)) != rows) refuse_shape("upper", upper, "one number a row of A");
+  if (upper.ndim() != 1 || size(upper.shape(0)) != rows)
+    refuse_shape("upper", upper, "one number a row of A");
   Flags out(static_cast<py::ssize_t>(count));
   bool* flags = out.mutable_data();
   {
