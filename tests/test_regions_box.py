@@ -153,6 +153,15 @@ def test_any_order_of_steps():
     assert sampled_patterns(net, unit_box(2), 5000) <= {row.tobytes() for row in regions.patterns.bits}
 
 
+def test_a_trained_lattice_verifies(shared):
+    """Pairs of neurons share walls, and a region of area 2e-12 lies between others."""
+    net = ft.load(shared / "data/tll/tllBench_n=2_N=M=16_m=1_instance_1_0.onnx")
+    regions = ft.regions_in_box(net, [[-1, 1]] * 2)
+    assert len(regions) == 2408
+    assert regions.volumes().min() < 1e-11
+    assert regions.verify().ok
+
+
 def test_a_network_without_neurons_is_one_region():
     regions = ft.regions_in_box(ft.Network([ft.Dense([[1.0, 2.0]])]), unit_box(2))
     assert len(regions) == 1

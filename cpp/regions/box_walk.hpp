@@ -8,24 +8,9 @@
 #include <memory>
 #include <vector>
 
-#include "regions/box_layers.hpp"
+#include "regions/box_cell.hpp"
 
 namespace facetry {
-
-// A polytope by its vertices (or a cone by its rays), each with a mask of the facets it lies on.
-struct BoxCell {
-  std::size_t count = 0;
-  std::size_t words = 1;   // of a mask
-  AlignedArray<double> x;  // (count, dimension); with room for more
-  AlignedArray<std::uint64_t> masks;
-  std::vector<std::uint64_t> used;   // (words,): bits of facets that some vertex lies on
-  std::vector<std::int32_t> facets;  // (64 words,), what each bit is: a neuron, or -1 - (a row of the domain)
-  bool has_ties = false;             // a vertex has met a hyperplane that it does not count as lying on
-
-  void reserve(std::size_t vertices, std::size_t dimension);
-  void copy(const BoxCell& other, std::size_t dimension);
-  void find_used();
-};
 
 struct BoxJob {
   std::vector<std::uint32_t> key;  // jobs and results in the order of their keys are in depth-first order
@@ -42,20 +27,6 @@ class BoxSink {
  public:
   virtual ~BoxSink() = default;
   virtual void take(const BoxCell& cell, const std::uint64_t* bits) = 0;
-};
-
-// Cuts cells; scratch of one thread.
-class BoxCutter {
- public:
-  explicit BoxCutter(const BoxLayers& layers) : layers_(layers) {}
-  void cut(const BoxCell& cell, const double* function, double tolerance, std::int32_t facet, BoxCell& low,
-           BoxCell& high);
-
- private:
-  const BoxLayers& layers_;
-  AlignedArray<double> values_;
-  std::vector<std::uint32_t> order_;
-  BoxCell wider_;
 };
 
 class BoxWalk {
