@@ -30,13 +30,14 @@ PUBLIC = {
         PlaneComplex PlaneCheck
         Complex Adjacency MapHistogram Piece Verification RegionBlock RegionCount
         RegionSweep SweepJob SweepPart
+        Preimage Classes
     """,
     "functions": """
         available_isas isa num_threads set_num_threads use_isa
         demo_path from_torch load load_vnnlib
         halton sobol
         plane_through regions_near regions_on_segment regions_on_plane regions_on_planes
-        iter_regions_in_box regions_in_box
+        iter_regions_in_box regions_in_box decision_regions preimage preimages
     """,
     "modules and data": "LAYERS cuda gradients",
 }

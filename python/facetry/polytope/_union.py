@@ -139,7 +139,8 @@ class PolytopeUnion:
         """Whether the other set is inside this one."""
         if not isinstance(other, Polytope | PolytopeUnion):
             return NotImplemented
-        return PolytopeUnion(pieces_of(other)) <= self
+        # By name: a subclass on the right of <= would be asked for its >= first, without end.
+        return PolytopeUnion.__le__(PolytopeUnion(pieces_of(other)), self)
 
     def __eq__(self, other: object) -> bool:
         """Whether both are the same set, up to the tolerance."""

@@ -15,6 +15,7 @@ from ._near import RegionsNear, regions_near
 from ._plane import plane_through, regions_on_plane, regions_on_planes
 from ._plane_check import PlaneCheck
 from ._plane_complex import PlaneComplex
+from ._preimage import Classes, Preimage, decision_regions, preimage, preimages
 from ._region import ClassPiece, Region
 from ._segment import Piecewise, Segment, Segments
 from ._sweep import RegionSweep, SweepJob, SweepPart
@@ -22,12 +23,14 @@ from ._sweep import RegionSweep, SweepJob, SweepPart
 __all__ = [
     "Adjacency",
     "ClassPiece",
+    "Classes",
     "Complex",
     "MapHistogram",
     "Piece",
     "Piecewise",
     "PlaneCheck",
     "PlaneComplex",
+    "Preimage",
     "Region",
     "RegionBlock",
     "RegionCount",
@@ -40,8 +43,11 @@ __all__ = [
     "SweepPart",
     "Verification",
     "bounds",
+    "decision_regions",
     "iter_regions_in_box",
     "plane_through",
+    "preimage",
+    "preimages",
     "regions_in_box",
     "regions_near",
     "regions_on_plane",
