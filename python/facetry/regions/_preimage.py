@@ -196,7 +196,7 @@ class Regions:
         self.jacobian, self.offset = net._double().affine_map_of(patterns)
 
     def cut(self, A: F64, b: F64) -> tuple[list[Polytope], Int64Array]:
-        """Give the full-dimensional parts that are sent into ``A @ y <= b``, and of which regions they are."""
+        """Give the full-dimensional parts sent into ``A @ y <= b``, and of which regions they are."""
         count, dim = len(self.offset), self.jacobian.shape[2]
         rows, right = A @ self.jacobian, b - self.offset @ A.T
         offsets = self.facets.offsets + len(b) * np.arange(count + 1)
