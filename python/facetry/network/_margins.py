@@ -93,7 +93,7 @@ class MarginMethods(BaseNetwork):
         Notes
         -----
         The same bits on every instruction set, thread count and split into batches. The first call
-        takes the norms of the weights, once for a network (20 ms where it has 784-300-300-300-10 neurons).
+        takes the norms of the weights, once for a network.
 
         Raises
         ------
