@@ -127,6 +127,7 @@ class GradientMethods(BaseNetwork):
         [slice(0, 2, None), slice(2, 3, None)]
 
         """
+        self._require_host()
         chosen = as_indices("axes", axes, self.input_dim), as_indices("neurons", neurons, self.n_neurons)
         points = as_points(x, self.input_dim, self.dtype)
         each = max(len(chosen[0]) * len(chosen[1]) * self.dtype.itemsize, 1)
