@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import functools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import pytest
 import facetry as ft
 
 
-@pytest.fixture(params=ft.available_isas())
+@pytest.fixture(params=[ft.isa()] if os.environ.get("FACETRY_ISA") else ft.available_isas())
 def isa(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Run the test once for every instruction set of this machine."""
+    """Run the test once for every instruction set of this machine, or for the one that FACETRY_ISA names."""
     before = ft.isa()
     ft.use_isa(request.param)
     yield request.param
