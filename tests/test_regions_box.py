@@ -60,7 +60,7 @@ def test_planar_boxes(width, count, vertices):
 )
 def test_boxes(isa, widths, cut_output, count):
     if isa == "baseline" and widths[0] > 3:
-        pytest.skip("the baseline has no fma: a second for every case")
+        pytest.skip("the baseline emulates fma: there only the cases of at most 3 inputs")
     found = ft.regions_in_box(seeded(widths), unit_box(widths[0]), count_only=True, cut_output=cut_output)
     assert found.total == count
     assert found.complete

@@ -77,7 +77,7 @@ class GradientMethods(BaseNetwork):
         max_bytes : int, optional
             A larger result is refused; see :meth:`iter_neuron_gradients`.
         out : (n, len(neurons), len(axes)) array, optional
-            Filled and returned. Saves the first touch of new memory, which takes as long as the work.
+            Filled and returned; saves touching new memory for the first time.
 
         Returns
         -------

@@ -91,7 +91,7 @@ def roll_loss(
     model : torch.nn.Module
         Linear, ReLU, LeakyReLU, PReLU, Hardtanh, ReLU6 (two neurons a value, as :class:`facetry.HardTanh`),
         Flatten, Identity, and Dropout in eval mode, in an nn.Sequential or a chain that torch.fx can trace
-        (traced at every call, which takes about a millisecond). All float32 or all float64. Its weights are
+        (traced at every call). All float32 or all float64. Its weights are
         read where they lie, at every call. Gradients flow to all parameters that require them; the activation
         pattern counts as fixed.
     x : (n, inputs) tensor
